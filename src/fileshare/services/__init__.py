@@ -1,0 +1,1 @@
+"""What can be done with files and accounts, in the order that keeps the promise."""

@@ -1,0 +1,535 @@
+"""What the services need of stores: small protocols, each method with its contract.
+
+The services own these shapes; `storage` fills them (disk and SQLite, and a pair in
+memory for tests), and one contract suite holds every store to them. Each method of
+`Catalog` and `AccountStore` is one unit: all of it happens or nothing, it is durable
+when the call returns, and a caller that is cancelled meanwhile neither stops nor
+splits it. Times are integer milliseconds, sizes bytes, digests lower-case hex.
+
+Every method may raise `StorageFailed` (the disk reported an error; what was asked
+is not done) and `NoSpace`. A write after a commit whose outcome is unknown raises
+`Unavailable` until the store has been opened anew.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import IO, Protocol
+
+from fileshare.domain.model import (
+    Account,
+    Entry,
+    Event,
+    File,
+    Folder,
+    OnConflict,
+    Receipt,
+    Role,
+    Session,
+    Trashed,
+    Upload,
+    Version,
+)
+from fileshare.errors import FileshareError
+
+
+class Source(Protocol):
+    """Where the bytes of a body come from: a connection, a file, a test."""
+
+    async def read(self, limit: int) -> bytes | bytearray | memoryview:
+        """The next 1 to `limit` bytes; empty when the source has ended, for whatever reason.
+
+        Everything that was taken off the network comes out before the end is told,
+        so that a connection that was reset loses nothing that had been read.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """Where the bytes of a download go."""
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Hand over `data`; returns when there is room for more. Raises ConnectionLost."""
+        ...
+
+    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+        """Send `count` bytes of an open file from `offset`, by sendfile where there is one.
+
+        Raises ConnectionLost, and Damaged when the file ends before `count` bytes.
+        """
+        ...
+
+
+class Part(Protocol):
+    """The bytes of one upload while they arrive. One writer at a time."""
+
+    @property
+    def upload_id(self) -> str:
+        """The upload whose bytes these are."""
+        ...
+
+    @property
+    def offset(self) -> int:
+        """Bytes kept so far: written, perhaps not yet durable."""
+        ...
+
+    @property
+    def device(self) -> int:
+        """The device that the part lies on (`st_dev`), stored with its offset row."""
+        ...
+
+    async def receive(self, source: Source, limit: int) -> int:
+        """Take up to `limit` bytes from `source`; returns how many were kept.
+
+        Less than `limit` means that the source ended. Every byte that the source
+        gave is kept, or the part is poisoned: then this and every later call raises
+        NoSpace or StorageFailed, and only what `sync` had returned before is durable.
+        NoSpace alone does not poison: the bytes up to `offset` stay good.
+        """
+        ...
+
+    async def sync(self) -> int:
+        """Make what has been kept durable (fdatasync); returns the durable offset.
+
+        May run while `receive` does: it covers what was kept when it was called.
+        An error poisons the part; it is never tried again.
+        """
+        ...
+
+    async def digest(self) -> str:
+        """The SHA-256 of all bytes kept so far, hex. Call it only when no `receive` runs."""
+        ...
+
+    async def read(self, limit: int) -> bytes:
+        """The first bytes of the part, up to `limit`: small contents move into the database."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the file; does not sync. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes under their digest: in the database when small, otherwise a blob.
+
+    Opaque to the services: they get it from the catalog and hand it to `Blobs.send`,
+    so that a store that keeps many extents per content fits behind the same port.
+    """
+
+    digest: str
+    size: int
+    data: bytes | None = None
+    """The bytes themselves where they are small; None for a blob."""
+
+
+class Blobs(Protocol):
+    """The bytes: parts of uploads, and blobs that never change."""
+
+    @property
+    def boot_id(self) -> str:
+        """The running kernel's boot id: tells a process kill from a power cut."""
+        ...
+
+    @property
+    def device(self) -> int:
+        """The device that new parts are created on."""
+        ...
+
+    async def create(self, upload_id: str) -> Part:
+        """A new empty part; its name is durable on return (the folder is synced)."""
+        ...
+
+    async def reopen(self, upload: Upload) -> Part:
+        """Open the part of a known upload for appending; its `offset` is durable on return.
+
+        Same boot and device as the row says: bytes past the row's offset are kept and
+        synced, so that a mere kill of the process costs nothing. Otherwise the part is
+        cut back to the row's offset. A part that is shorter than its row is returned at
+        its own length (the caller lets the row follow and logs it); a missing part is
+        created empty.
+        """
+        ...
+
+    async def discard(self, upload_id: str) -> None:
+        """Remove the part; nothing happens when there is none."""
+        ...
+
+    async def publish(self, upload_id: str, digest: str) -> None:
+        """Turn a synced part into the blob of that digest: rename, sync both folders.
+
+        Idempotent: with the part gone and the blob in place it returns. A blob that is
+        already there with the same size stays and the part is removed. Raises NotFound
+        when there is neither.
+        """
+        ...
+
+    async def exists(self, digest: str, size: int) -> bool:
+        """Whether a blob of that digest and of just that size lies there."""
+        ...
+
+    async def remove(self, digest: str) -> None:
+        """Unlink a blob; nothing happens when there is none. Only the sweeper calls it."""
+        ...
+
+    async def send(self, content: Content, start: int, stop: int, sink: Sink) -> None:
+        """Send the bytes [start, stop) of a content to `sink`.
+
+        Raises Damaged before the first byte when the blob is missing or has another
+        size than `content.size`, and ConnectionLost from the sink.
+        """
+        ...
+
+    async def keyed_digest(self, nonce: bytes, content: Content) -> bytes:
+        """SHA-256(nonce ‖ content), raw. Raises Damaged as `send` does."""
+        ...
+
+    async def rehash(self, content: Content) -> str:
+        """The SHA-256 that the bytes really have, hex. Raises Damaged when they are missing."""
+        ...
+
+    async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:
+        """Length and SHA-256 of a part as it lies on disk, None when there is none."""
+        ...
+
+    async def parts(self) -> Sequence[str]:
+        """The upload ids of all parts that lie there."""
+        ...
+
+    async def digests(self) -> Sequence[str]:
+        """The digests of all blobs that lie there."""
+        ...
+
+    async def space(self) -> tuple[int, int]:
+        """Free and total bytes of the file system, as an unprivileged writer sees them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """One finished upload for `Catalog.finish`: its bytes are durable (a blob, or `data`)."""
+
+    owner_id: int
+    upload_id: str
+    client_id: str | None
+    path: str
+    digest: str
+    size: int
+    modified: int
+    on_conflict: OnConflict
+    epoch: int | None = None
+    """The epoch its row must have; None for an upload that never had a row (PUT, HAVE)."""
+    data: bytes | None = None
+    """The content itself when it goes into the database; None for a blob."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries in order, and the cursor of the next page, None at the end.
+
+    A cursor is opaque text; it stays good while entries come and go.
+    """
+
+    entries: Sequence[Entry]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What to list: the direct entries of a folder, or with `query` all below it that match.
+
+    `sort` is `name`, `size` or `modified`; folders come first. `query` is a
+    case-insensitive piece of the name.
+    """
+
+    path: str
+    limit: int
+    cursor: str | None = None
+    sort: str = "name"
+    descending: bool = False
+    query: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Bytes of logical content, each reference counted once per version."""
+
+    files: int
+    current: int
+    versions: int
+    trash: int
+
+
+class Catalog(Protocol):
+    """Names, versions, uploads and receipts."""
+
+    # Uploads
+
+    async def add_upload(self, upload: Upload) -> None:
+        """Store a new upload. Raises Conflict when the owner has one with that client id."""
+        ...
+
+    async def upload(self, upload_id: str) -> Upload:
+        """The upload of that id, whoever owns it. Raises NotFound."""
+        ...
+
+    async def upload_by_client_id(self, owner_id: int, client_id: str) -> Upload | None:
+        """The owner's upload with that client id."""
+        ...
+
+    async def furthest_upload(self, owner_id: int, path: str, digest: str) -> Upload | None:
+        """The owner's upload of that path and promised digest with the highest offset."""
+        ...
+
+    async def uploads(self, owner_id: int | None = None) -> Sequence[Upload]:
+        """All uploads, or one owner's, the newest first."""
+        ...
+
+    async def update_upload(self, upload: Upload, expected_epoch: int) -> None:
+        """Store offset, state, found digest, epoch, boot, device and touched time.
+
+        Raises Fenced when the row's epoch is not `expected_epoch`, NotFound without a row.
+        """
+        ...
+
+    async def drop_upload(self, upload_id: str) -> None:
+        """Forget an upload; nothing happens when there is none."""
+        ...
+
+    async def finish(self, items: Sequence[Finish], now: int) -> Sequence[Receipt | FileshareError]:
+        """In one transaction, for each item in order: content, version, name, receipt, row dropped.
+
+        Creates missing parent folders. A path taken by a file becomes `_v2`, `_v3` or
+        the next version, by the item's `on_conflict`, decided here, so that two clients
+        at once each keep their own whole file. An item that can't be (a folder of that
+        name, a file among its parents: Conflict; another epoch: Fenced; no free name:
+        BadName) gets its error and leaves the others alone.
+        """
+        ...
+
+    async def receipt(self, owner_id: int, client_id: str) -> Receipt | None:
+        """The receipt of the owner's upload with that client id."""
+        ...
+
+    async def receipt_of(self, upload_id: str) -> Receipt | None:
+        """The receipt of the upload with the server's own id."""
+        ...
+
+    async def receipt_for(self, owner_id: int, path: str, digest: str) -> Receipt | None:
+        """The newest receipt of that requested path and digest."""
+        ...
+
+    async def expire_receipts(self, before: int) -> int:
+        """Forget receipts made before that time; returns how many."""
+        ...
+
+    # Files and folders
+
+    async def entry(self, path: str) -> Entry:
+        """The file or folder at `path` ("" is the root). Raises NotFound."""
+        ...
+
+    async def listing(self, what: Listing) -> Page:
+        """A page of a folder, or of a search below it. Raises NotFound; Conflict for a file."""
+        ...
+
+    async def walk(self, path: str, limit: int, cursor: str | None = None) -> Page:
+        """Everything below a folder, depth first by name: files, and every folder before its content."""
+        ...
+
+    async def count_files(self, path: str = "") -> int:
+        """How many files lie below a folder."""
+        ...
+
+    async def make_folder(self, path: str, now: int) -> Folder:
+        """Create a folder and its missing parents; an existing one is returned as it is.
+
+        Raises Conflict when a file stands in the way.
+        """
+        ...
+
+    async def move(self, path: str, to: str, now: int) -> Entry:
+        """Give a file or folder another path; parents of `to` are created.
+
+        Raises NotFound, and Conflict when `to` is taken or lies inside `path`.
+        """
+        ...
+
+    async def versions(self, path: str) -> Sequence[Version]:
+        """All versions of a file, the newest first. Raises NotFound; Conflict for a folder."""
+        ...
+
+    async def restore_version(self, path: str, number: int, owner_id: int, now: int) -> File:
+        """Make an old version's content the next version. Raises NotFound."""
+        ...
+
+    async def prune_versions(self, path: str, keep: int) -> int:
+        """Drop all but the newest `keep` versions of a file; returns how many went."""
+        ...
+
+    # Trash
+
+    async def trash(self, path: str, account_id: int, now: int) -> Trashed:
+        """Move a file or folder with all it holds to the trash. Raises NotFound; BadRequest for the root."""
+        ...
+
+    async def trashed(self) -> Sequence[Trashed]:
+        """What is in the trash, the newest first."""
+        ...
+
+    async def untrash(self, trash_id: int, now: int) -> Entry:
+        """Put it back at its path (a free `_v2` name where that is taken). Raises NotFound."""
+        ...
+
+    async def purge(self, trash_ids: Iterable[int], now: int) -> int:
+        """Delete for good; contents nobody refers to become garbage. Returns the bytes given up."""
+        ...
+
+    # Contents
+
+    async def content(self, digest: str) -> Content:
+        """The content of that digest, if any version at all refers to it. Raises NotFound."""
+        ...
+
+    async def readable_content(self, digest: str) -> Content:
+        """The content of that digest if a file outside the trash has it. Raises NotFound."""
+        ...
+
+    async def contents(self, after: str, limit: int) -> Sequence[Content]:
+        """Contents in order of digest, after that one, without their `data` when they are blobs."""
+        ...
+
+    async def paths_of(self, digest: str) -> Sequence[str]:
+        """The paths (with `?version=N` where it is not the current one) that have this content."""
+        ...
+
+    async def garbage(self, limit: int) -> Sequence[str]:
+        """Digests of blobs that were referred to once and perhaps no longer are."""
+        ...
+
+    async def note_garbage(self, digests: Iterable[str], now: int) -> None:
+        """Remember blobs for the sweeper (orphans that a scan found)."""
+        ...
+
+    async def release_content(self, digest: str) -> bool:
+        """Drop the content's row if no version and no VERIFYING upload refers to it.
+
+        True: no row refers to the blob, it may be unlinked. Call it, and the unlink, under
+        the digest's lock, then `forget_garbage`.
+        """
+        ...
+
+    async def forget_garbage(self, digest: str) -> None:
+        """The sweeper is done with this digest."""
+        ...
+
+    async def usage(self) -> Usage:
+        """What the files, their older versions and the trash hold."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account with what a password check needs. `password_hash` is bcrypt's own text."""
+
+    account: Account
+    password_hash: str
+
+
+class AccountStore(Protocol):
+    """Accounts, their sessions and tokens, failed attempts, and the audit trail."""
+
+    async def add(self, name: str, role: Role, password_hash: str, default_password: bool, now: int) -> Account:
+        """A new account with a new id. Raises Conflict when an account has that name (case folded)."""
+        ...
+
+    async def login(self, name: str) -> Login:
+        """The account of that name with its password hash. Raises NotFound."""
+        ...
+
+    async def account(self, account_id: int) -> Account:
+        """The account of that id. Raises NotFound; deleted ones are not found."""
+        ...
+
+    async def accounts(self) -> Sequence[Account]:
+        """All accounts by name, without deleted ones and without the anonymous one."""
+        ...
+
+    async def set_password(self, account_id: int, password_hash: str) -> None:
+        """Change the password; clears `default_password` and ends every session and token."""
+        ...
+
+    async def set_role(self, account_id: int, role: Role) -> Account:
+        """Change the role; ends every session and token. Raises Conflict for the last enabled admin."""
+        ...
+
+    async def set_enabled(self, account_id: int, enabled: bool) -> Account:
+        """Disable (ends every session and token) or enable. Raises Conflict for the last enabled admin."""
+        ...
+
+    async def delete(self, account_id: int, now: int) -> Sequence[str]:
+        """Delete: sessions, tokens, uploads and receipts end, files stay. Returns its upload ids.
+
+        Raises Conflict for the last enabled admin. The name may be used again by a new id.
+        """
+        ...
+
+    async def note_login(self, account_id: int, now: int) -> None:
+        """Remember when the account last logged in."""
+        ...
+
+    async def add_session(self, session: Session, secret_hash: bytes) -> Session:
+        """Store a session or token under the SHA-256 of its secret; returns it with its id."""
+        ...
+
+    async def session(self, secret_hash: bytes, now: int) -> tuple[Session, Account]:
+        """The session of that secret and its enabled account. Raises NotFound, also when expired."""
+        ...
+
+    async def sessions(self, account_id: int) -> Sequence[Session]:
+        """An account's sessions and tokens, the newest first."""
+        ...
+
+    async def touch_session(self, session_id: int, now: int, expires: int) -> None:
+        """Remember its last use and its new end."""
+        ...
+
+    async def end_session(self, session_id: int) -> None:
+        """End one; nothing happens when there is none."""
+        ...
+
+    async def end_sessions(self, account_id: int, keep: int | None = None) -> int:
+        """End all of an account's sessions and tokens but `keep`; returns how many."""
+        ...
+
+    async def expire_sessions(self, now: int) -> int:
+        """Remove those whose time is over; returns how many."""
+        ...
+
+    async def note_failures(self, failures: Iterable[tuple[str, str, int]]) -> None:
+        """Remember failed logins as (account name, address group, time)."""
+        ...
+
+    async def failures(self, since: int) -> Sequence[tuple[str, str, int]]:
+        """The failed logins since then, the oldest first, so that the limiter survives a restart."""
+        ...
+
+    async def forget_failures(self, before: int) -> None:
+        """Forget failures older than that."""
+        ...
+
+    async def add_events(self, events: Iterable[Event]) -> None:
+        """Append to the audit trail."""
+        ...
+
+    async def events(
+        self,
+        limit: int,
+        before_id: int | None = None,
+        account: str = "",
+        action: str = "",
+        text: str = "",
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Sequence[Event]:
+        """Events, the newest first, that match all of the filters."""
+        ...

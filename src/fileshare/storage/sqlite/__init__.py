@@ -1,0 +1,1 @@
+"""Catalog and accounts in one SQLite database."""

@@ -1,0 +1,145 @@
+-- The first format. Times are milliseconds since 1970, digests are the 32 raw bytes of SHA-256.
+
+-- Deleted accounts keep their row, so that versions go on naming who made them; their name is free again.
+CREATE TABLE accounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    folded TEXT NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'user')),
+    password_hash TEXT NOT NULL,
+    enabled INTEGER NOT NULL,
+    default_password INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    last_login INTEGER,
+    deleted INTEGER
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_name ON accounts (folded) WHERE deleted IS NULL;
+-- Stands for callers without a login where require_auth is false; '!' is no bcrypt hash, nobody logs in as it.
+INSERT INTO accounts (id, name, folded, role, password_hash, enabled, default_password, created)
+VALUES (0, 'anonymous', 'anonymous', 'user', '!', 1, 0, 0);
+
+-- Sessions of browsers and tokens of clients, under the SHA-256 of their secret.
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    secret_hash BLOB NOT NULL UNIQUE,
+    account_id INTEGER NOT NULL REFERENCES accounts (id),
+    kind TEXT NOT NULL CHECK (kind IN ('token', 'session')),
+    name TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    address TEXT NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_account ON sessions (account_id);
+
+-- Failed logins, for the limiter. `address` is an IPv4 address or an IPv6 /64.
+CREATE TABLE failures (
+    account TEXT NOT NULL,
+    address TEXT NOT NULL,
+    time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX failures_by_time ON failures (time);
+
+-- The audit trail. Rows are only ever added.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    time INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    account TEXT NOT NULL,
+    path TEXT NOT NULL,
+    address TEXT NOT NULL,
+    door TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_time ON events (time);
+
+-- Bytes under their digest: `data` where they are small, otherwise the blob of that name on disk.
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    size INTEGER NOT NULL CHECK (size >= 0),
+    data BLOB
+) STRICT;
+
+-- Files and folders as one tree, so that a file and a folder can't share a name, and a move is one row.
+-- The root is row 1, its own parent. A trashed entry has no parent and is named by `trash`.
+-- A file's size and modified time are those of its current version, kept here to sort by.
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    parent_id INTEGER REFERENCES entries (id),
+    name TEXT NOT NULL,
+    kind INTEGER NOT NULL CHECK (kind IN (0, 1)), -- 0 folder, 1 file
+    version_id INTEGER,
+    size INTEGER NOT NULL DEFAULT 0,
+    modified INTEGER NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+INSERT INTO entries (id, parent_id, name, kind, modified, created) VALUES (1, NULL, '', 0, 0, 0);
+CREATE UNIQUE INDEX entries_by_name ON entries (parent_id, name);
+CREATE INDEX entries_in_order ON entries (parent_id, kind, name);
+CREATE INDEX entries_by_size ON entries (parent_id, kind, size, name);
+CREATE INDEX entries_by_modified ON entries (parent_id, kind, modified, name);
+
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    content_id INTEGER NOT NULL REFERENCES contents (id),
+    account_id INTEGER NOT NULL REFERENCES accounts (id),
+    modified INTEGER NOT NULL,
+    created INTEGER NOT NULL,
+    UNIQUE (entry_id, number)
+) STRICT;
+CREATE INDEX versions_by_content ON versions (content_id);
+
+CREATE TABLE trash (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    entry_id INTEGER NOT NULL UNIQUE REFERENCES entries (id) ON DELETE CASCADE,
+    path TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    account_id INTEGER NOT NULL REFERENCES accounts (id)
+) STRICT;
+
+CREATE TABLE uploads (
+    id TEXT PRIMARY KEY,
+    client_id TEXT,
+    owner_id INTEGER NOT NULL REFERENCES accounts (id),
+    path TEXT NOT NULL,
+    size INTEGER,
+    digest BLOB,
+    on_conflict TEXT NOT NULL,
+    modified INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('receiving', 'verifying')),
+    "offset" INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    device INTEGER NOT NULL,
+    found_digest BLOB,
+    created INTEGER NOT NULL,
+    touched INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX uploads_by_client_id ON uploads (owner_id, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX uploads_by_path ON uploads (owner_id, path);
+
+CREATE TABLE receipts (
+    upload_id TEXT PRIMARY KEY,
+    client_id TEXT,
+    owner_id INTEGER NOT NULL REFERENCES accounts (id),
+    requested TEXT NOT NULL,
+    path TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    created INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX receipts_by_client_id ON receipts (owner_id, client_id) WHERE client_id IS NOT NULL;
+CREATE INDEX receipts_by_path ON receipts (owner_id, requested, digest);
+CREATE INDEX receipts_by_time ON receipts (created);
+
+-- Blobs that nobody may refer to any more; the sweeper looks, unlinks, and removes the row last.
+CREATE TABLE garbage (
+    digest BLOB PRIMARY KEY,
+    seen INTEGER NOT NULL
+) STRICT;

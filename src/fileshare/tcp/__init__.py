@@ -1,0 +1,1 @@
+"""The TCP door: listen, pump bytes, one service call per message."""

@@ -1,0 +1,1 @@
+"""The wire protocol: frames, messages, states and one conversation, without I/O."""
