@@ -26,7 +26,7 @@ class Request(Struct, frozen=True, kw_only=True):
     """A message towards the server."""
 
     command: ClassVar[str] = ""
-    version: ClassVar[int] = 1
+    protocol: ClassVar[int] = 1
 
 
 class Reply(Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     status: ClassVar[str] = "OK"
 
 
-class Auth(Request):
+class Auth(Request, frozen=True, kw_only=True):
     """Log in with name and password; version 1 has nothing else."""
 
     command = "AUTH"
@@ -43,7 +43,7 @@ class Auth(Request):
     password: str
 
 
-class UploadFile(Request):
+class UploadFile(Request, frozen=True, kw_only=True):
     """Begin a new upload; after `Ready` the raw bytes follow."""
 
     command = "UPLOAD"
@@ -53,7 +53,7 @@ class UploadFile(Request):
     overwrite: bool = False
 
 
-class DownloadFile(Request):
+class DownloadFile(Request, frozen=True, kw_only=True):
     """Ask for a file from `start_byte` on. `start_byte` is checked by the service, not here."""
 
     command = "DOWNLOAD"
@@ -61,19 +61,19 @@ class DownloadFile(Request):
     start_byte: Any = 0
 
 
-class DownloadConfirm(Request):
+class DownloadConfirm(Request, frozen=True, kw_only=True):
     """Sent by some version 1 clients before they read a download; taken in silence."""
 
     command = "DOWNLOAD_CONFIRM"
 
 
-class ListFiles(Request):
+class ListFiles(Request, frozen=True, kw_only=True):
     """Ask for every file by its full path."""
 
     command = "LIST"
 
 
-class ResumeUpload(Request):
+class ResumeUpload(Request, frozen=True, kw_only=True):
     """Go on with the caller's furthest upload of that name and digest."""
 
     command = "RESUME"
@@ -84,10 +84,10 @@ class ResumeUpload(Request):
 class Request2(Request, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A message of version 2: what it does not know it refuses."""
 
-    version = 2
+    protocol = 2
 
 
-class Hello(Request2):
+class Hello(Request2, frozen=True, kw_only=True):
     """First message of a version 2 client. `features` may name what later clients can do."""
 
     command = "HELLO"
@@ -96,7 +96,7 @@ class Hello(Request2):
     features: list[str] = []
 
 
-class Login(Request2):
+class Login(Request2, frozen=True, kw_only=True):
     """AUTH of version 2: name and password for a new token, or a token alone."""
 
     command = "AUTH"
@@ -107,19 +107,19 @@ class Login(Request2):
     """What the token is called in the owner's list of sessions, such as the host name."""
 
 
-class Logout(Request2):
+class Logout(Request2, frozen=True, kw_only=True):
     """End the token that this connection logged in with."""
 
     command = "LOGOUT"
 
 
-class WhoAmI(Request2):
+class WhoAmI(Request2, frozen=True, kw_only=True):
     """Which account is this."""
 
     command = "WHOAMI"
 
 
-class List(Request2):
+class List(Request2, frozen=True, kw_only=True):
     """A page of a folder, or of everything below it."""
 
     command = "LIST"
@@ -129,7 +129,7 @@ class List(Request2):
     cursor: str = ""
 
 
-class Stat(Request2):
+class Stat(Request2, frozen=True, kw_only=True):
     """One file or folder, or one version of a file."""
 
     command = "STAT"
@@ -137,14 +137,14 @@ class Stat(Request2):
     version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
-class Versions(Request2):
+class Versions(Request2, frozen=True, kw_only=True):
     """All versions of a file."""
 
     command = "VERSIONS"
     path: str
 
 
-class Restore(Request2):
+class Restore(Request2, frozen=True, kw_only=True):
     """Make an old version the current one again, or, without a version, take a path out of the trash."""
 
     command = "RESTORE"
@@ -152,7 +152,7 @@ class Restore(Request2):
     version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
 
 
-class Delete(Request2):
+class Delete(Request2, frozen=True, kw_only=True):
     """Move to the trash, or with `forever` delete for good, the trash's copies of that path included."""
 
     command = "DELETE"
@@ -160,7 +160,7 @@ class Delete(Request2):
     forever: bool = False
 
 
-class Move(Request2):
+class Move(Request2, frozen=True, kw_only=True):
     """Give a file or folder another path."""
 
     command = "MOVE"
@@ -168,27 +168,27 @@ class Move(Request2):
     to: str
 
 
-class MakeFolder(Request2):
+class MakeFolder(Request2, frozen=True, kw_only=True):
     """Create a folder and its missing parents."""
 
     command = "MKDIR"
     path: str
 
 
-class Uploads(Request2):
+class Uploads(Request2, frozen=True, kw_only=True):
     """The caller's half-done uploads."""
 
     command = "UPLOADS"
 
 
-class Abort(Request2):
+class Abort(Request2, frozen=True, kw_only=True):
     """Give up an upload; its bytes are deleted."""
 
     command = "ABORT"
     upload_id: UploadId
 
 
-class Upload(Request2):
+class Upload(Request2, frozen=True, kw_only=True):
     """Begin or go on with the upload of that id. `Ready` says from which offset; segments follow.
 
     A finished upload is answered with its `Stored` at once.
@@ -203,7 +203,7 @@ class Upload(Request2):
     modified: Seconds | UnsetType = UNSET
 
 
-class Resume(Request2):
+class Resume(Request2, frozen=True, kw_only=True):
     """Go on with an upload that was begun elsewhere: by its id, or the furthest of a path and digest."""
 
     command = "RESUME"
@@ -222,15 +222,15 @@ class PutFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     modified: Seconds | UnsetType = UNSET
 
 
-class Put(Request2):
-    """Small files at once: their bytes follow, one after the other, in DATA segments. Answered by `Results`."""
+class Put(Request2, frozen=True, kw_only=True):
+    """Small files at once: their bytes follow in DATA segments, one after the other. Answered by `Results`."""
 
     command = "PUT"
     files: list[PutFile]
     on_conflict: Conflicts = "keep-both"
 
 
-class Have(Request2):
+class Have(Request2, frozen=True, kw_only=True):
     """Does the server have this content? Answered by `Challenge`."""
 
     command = "HAVE"
@@ -238,7 +238,7 @@ class Have(Request2):
     size: Size
 
 
-class Prove(Request2):
+class Prove(Request2, frozen=True, kw_only=True):
     """Store content that the server has, shown by SHA-256(nonce ‖ content), without sending it."""
 
     command = "PROVE"
@@ -251,7 +251,7 @@ class Prove(Request2):
     modified: Seconds | UnsetType = UNSET
 
 
-class Download(Request2):
+class Download(Request2, frozen=True, kw_only=True):
     """A range of a file. With `if_digest`, another content comes whole, from offset 0."""
 
     command = "DOWNLOAD"
@@ -265,7 +265,7 @@ class Download(Request2):
 # Replies of version 1
 
 
-class AuthRequired(Reply):
+class AuthRequired(Reply, frozen=True, kw_only=True):
     """Log in first."""
 
     status = "AUTH_REQUIRED"
@@ -273,7 +273,7 @@ class AuthRequired(Reply):
     message: str = "Log in first."
 
 
-class AuthFailed(Reply):
+class AuthFailed(Reply, frozen=True, kw_only=True):
     """The login was refused. `retry_after` is seconds, set when there were too many attempts."""
 
     status = "AUTH_FAILED"
@@ -282,7 +282,7 @@ class AuthFailed(Reply):
     retry_after: int | UnsetType = UNSET
 
 
-class AuthSuccess(Reply):
+class AuthSuccess(Reply, frozen=True, kw_only=True):
     """Logged in. Version 2 adds the account and, after a login by password, a token."""
 
     status = "AUTH_SUCCESS"
@@ -293,7 +293,7 @@ class AuthSuccess(Reply):
     default_password: bool | UnsetType = UNSET
 
 
-class Error(Reply):
+class Error(Reply, frozen=True, kw_only=True):
     """It failed, and why."""
 
     status = "ERROR"
@@ -301,7 +301,7 @@ class Error(Reply):
     message: str
 
 
-class FileNotFound(Reply):
+class FileNotFound(Reply, frozen=True, kw_only=True):
     """There is nothing of that name."""
 
     status = "FILE_NOT_FOUND"
@@ -309,7 +309,7 @@ class FileNotFound(Reply):
     message: str = "There is nothing of that name."
 
 
-class ChecksumFailed(Reply):
+class ChecksumFailed(Reply, frozen=True, kw_only=True):
     """The bytes do not have the promised digest; the upload is gone."""
 
     status = "CHECKSUM_FAILED"
@@ -317,14 +317,14 @@ class ChecksumFailed(Reply):
     message: str = "The received bytes do not have the promised SHA-256 digest; nothing was stored."
 
 
-class UploadReady(Reply):
+class UploadReady(Reply, frozen=True, kw_only=True):
     """Send the raw bytes."""
 
     ready: bool = True
     temp_id: str
 
 
-class UploadDone(Reply):
+class UploadDone(Reply, frozen=True, kw_only=True):
     """The upload is stored under `filename`."""
 
     message: str = "Upload successful"
@@ -333,14 +333,14 @@ class UploadDone(Reply):
     hash: str
 
 
-class ResumeReady(Reply):
+class ResumeReady(Reply, frozen=True, kw_only=True):
     """Send the raw bytes from `bytes_received` on."""
 
     bytes_received: int
     file_size: int
 
 
-class DownloadReady(Reply):
+class DownloadReady(Reply, frozen=True, kw_only=True):
     """The raw bytes from `start_byte` on follow."""
 
     filename: str
@@ -360,7 +360,7 @@ class ListedFile(Struct, frozen=True, kw_only=True):
     owner: str
 
 
-class FileList(Reply):
+class FileList(Reply, frozen=True, kw_only=True):
     """Every file."""
 
     files: list[ListedFile]
@@ -382,7 +382,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_file_size: int | None = None
 
 
-class Welcome(Reply):
+class Welcome(Reply, frozen=True, kw_only=True):
     """The answer to HELLO."""
 
     version: int
@@ -392,11 +392,11 @@ class Welcome(Reply):
     authenticated: bool
 
 
-class Done(Reply):
+class Done(Reply, frozen=True, kw_only=True):
     """It is done, and there is nothing to tell."""
 
 
-class Identity(Reply):
+class Identity(Reply, frozen=True, kw_only=True):
     """Which account this connection acts for."""
 
     account: str
@@ -404,7 +404,7 @@ class Identity(Reply):
     expires_at: float | UnsetType = UNSET
 
 
-class EntryInfo(Reply):
+class EntryInfo(Reply, frozen=True, kw_only=True):
     """A file or folder, as STAT and LIST tell it."""
 
     path: str
@@ -418,7 +418,7 @@ class EntryInfo(Reply):
     created: float | UnsetType = UNSET
 
 
-class EntryPage(Reply):
+class EntryPage(Reply, frozen=True, kw_only=True):
     """Some entries, and the cursor for the next page when there are more."""
 
     entries: list[EntryInfo]
@@ -436,7 +436,7 @@ class VersionInfo(Struct, frozen=True, kw_only=True):
     owner: str
 
 
-class VersionList(Reply):
+class VersionList(Reply, frozen=True, kw_only=True):
     """The versions of a file, the newest first."""
 
     path: str
@@ -455,13 +455,13 @@ class UploadInfo(Struct, frozen=True, kw_only=True):
     digest: str | UnsetType = UNSET
 
 
-class UploadList(Reply):
+class UploadList(Reply, frozen=True, kw_only=True):
     """The caller's half-done uploads, the newest first."""
 
     uploads: list[UploadInfo]
 
 
-class Ready(Reply):
+class Ready(Reply, frozen=True, kw_only=True):
     """Send segments from `offset` on. `size` and `digest` as the upload was begun with."""
 
     status = "READY"
@@ -472,7 +472,7 @@ class Ready(Reply):
     digest: str | UnsetType = UNSET
 
 
-class Checkpoint(Reply):
+class Checkpoint(Reply, frozen=True, kw_only=True):
     """Comes by itself while segments are sent: everything before `offset` is durable."""
 
     status = "CHECKPOINT"
@@ -480,7 +480,7 @@ class Checkpoint(Reply):
     offset: int
 
 
-class Stored(Reply):
+class Stored(Reply, frozen=True, kw_only=True):
     """The upload is stored, durable and under `path` (another one than asked for where that was taken)."""
 
     status = "STORED"
@@ -501,20 +501,20 @@ class PutResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
     message: str = ""
 
 
-class Results(Reply):
+class Results(Reply, frozen=True, kw_only=True):
     """Comes by itself after PUT, for one or more files, of one or more PUTs, in order."""
 
     status = "RESULTS"
     results: list[PutResult]
 
 
-class Challenge(Reply):
+class Challenge(Reply, frozen=True, kw_only=True):
     """Without `nonce`: send the bytes. With it: PROVE that you have them (64 hex digits)."""
 
     nonce: str | UnsetType = UNSET
 
 
-class DownloadBegin(Reply):
+class DownloadBegin(Reply, frozen=True, kw_only=True):
     """DATA segments of `length` bytes in all follow, then END."""
 
     path: str
