@@ -204,6 +204,18 @@ class Blobs(Protocol):
         ...
 
 
+class Reserve(Protocol):
+    """Bytes of the disk that are set aside, so that deleting works when it is full."""
+
+    async def spend(self) -> bool:
+        """Give the bytes back to the file system; False when they had been already."""
+        ...
+
+    async def refill(self) -> None:
+        """Set them aside anew where there is room; nothing happens where there is not."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Finish:
     """One finished upload for `Catalog.finish`: its bytes are durable (a blob, or `data`)."""

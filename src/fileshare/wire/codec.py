@@ -8,8 +8,6 @@ so the structure is walked once before.
 
 import json
 import re
-from collections.abc import Hashable
-from functools import cache
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
@@ -76,28 +74,30 @@ def _no_constant(name: str) -> NoReturn:
     raise ProtocolError(f"{name} is not a JSON number.")
 
 
-@cache
-def _decoder(form: Hashable) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(form)
+_DECODERS: dict[type[Any], msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(form: type[T]) -> msgspec.json.Decoder[T]:
+    if form not in _DECODERS:
+        _DECODERS[form] = msgspec.json.Decoder(form)
+    return _DECODERS[form]
 
 
 def decode_data(data: msgspec.Raw | bytes, form: type[T]) -> T:
     """The data of a message as its struct. Raises BadRequest, which names the field that was wrong."""
     try:
-        decoded: T = _decoder(form).decode(data)
+        return _decoder(form).decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadRequest(f"The request is not understood: {error}.") from None
-    return decoded
 
 
 def decode_body(raw: bytes, form: type[T]) -> T:
     """A whole JSON text as a struct, as END and ABORT hold it. Raises ProtocolError."""
     check_structure(raw)
     try:
-        decoded: T = _decoder(form).decode(raw)
+        return _decoder(form).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ProtocolError(f"The segment has not the form of one: {error}.") from None
-    return decoded
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -187,17 +187,14 @@ class ServerConnection(_Conversation):
         self._owed = m.Request
         form = known.get(envelope.command)
         if self._outside and form not in states.LOGINS:
-            form = _Unauthenticated
+            form = Unauthenticated
         elif form is None:
             raise BadRequest(
                 f"The command {envelope.command[:40]!r} is not one of those that can be used here: "
                 f"{states.known_commands(self.state)}."
             )
-        if form is not _Unauthenticated:
-            request = decode_data(envelope.data, form)
-        else:
-            request = _Unauthenticated()
-        self._owed = form if states.ANSWERS.get(form, {"": None}) else None
+        request = Unauthenticated() if form is Unauthenticated else decode_data(envelope.data, form)
+        self._owed = None if form in states.SILENT else form
         if isinstance(request, m.Put):
             self.state = State.PUT2
         return request
@@ -291,7 +288,7 @@ class ServerConnection(_Conversation):
             raise RuntimeError(message)
 
 
-class _Unauthenticated(m.Request, frozen=True, kw_only=True):
+class Unauthenticated(m.Request, frozen=True, kw_only=True):
     """Stands for any command of a caller who has not logged in; answered by AUTH_REQUIRED."""
 
     command = ""
@@ -324,7 +321,7 @@ class ClientConnection(_Conversation):
         """A request as bytes. Raises RuntimeError where a body is open."""
         if self.body_open or self._put_left or m.Upload in self._pending or m.Resume in self._pending:
             raise RuntimeError("a body is open: end it before the next request")
-        if states.ANSWERS[type(request)]:
+        if type(request) not in states.SILENT:
             self._pending.append(type(request))
         if isinstance(request, m.Put):
             self._put_left = sum(file.size for file in request.files)

@@ -223,7 +223,7 @@ class PutFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Put(Request2, frozen=True, kw_only=True):
-    """Small files at once: their bytes follow in DATA segments, one after the other. Answered by `Results`."""
+    """Small files at once: their bytes follow in DATA segments, one after the other. `Results` answer."""
 
     command = "PUT"
     files: list[PutFile]

@@ -63,6 +63,9 @@ ALLOWED: dict[State, frozenset[type[m.Request]]] = {
 LOGINS: frozenset[type[m.Request]] = frozenset({m.Auth, m.Hello, m.Login})
 """What may be asked without a login; everything else gets AUTH_REQUIRED there."""
 
+SILENT: frozenset[type[m.Request]] = frozenset({m.DownloadConfirm, m.Put})
+"""What is not answered at once: PUT's results come by themselves, DOWNLOAD_CONFIRM gets nothing."""
+
 _Answers = dict[type[m.Reply], State]
 
 _STAY1: _Answers = {m.Error: State.IDLE1, m.FileNotFound: State.IDLE1}
@@ -74,7 +77,6 @@ ANSWERS: dict[type[m.Request], _Answers] = {
     m.ResumeUpload: {m.ResumeReady: State.BODY1, **_STAY1},
     m.DownloadFile: {m.DownloadReady: State.FLOW1, **_STAY1},
     m.ListFiles: {m.FileList: State.IDLE1, **_STAY1},
-    m.DownloadConfirm: {},
     m.Hello: {m.Welcome: State.OUTSIDE2, m.Error: State.CLOSED},
     m.Login: {m.AuthSuccess: State.IDLE2, m.AuthFailed: State.OUTSIDE2, m.Error: State.OUTSIDE2},
     m.Logout: {m.Done: State.OUTSIDE2, **_STAY2},
@@ -90,7 +92,6 @@ ANSWERS: dict[type[m.Request], _Answers] = {
     m.Abort: {m.Done: State.IDLE2, **_STAY2},
     m.Upload: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
     m.Resume: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
-    m.Put: {},
     m.Have: {m.Challenge: State.IDLE2, **_STAY2},
     m.Prove: {m.Stored: State.IDLE2, m.ChecksumFailed: State.IDLE2, **_STAY2},
     m.Download: {m.DownloadBegin: State.FLOW2, **_STAY2},
