@@ -422,16 +422,21 @@ class Catalog(Protocol):
         """Remember blobs for the sweeper (orphans that a scan found)."""
         ...
 
-    async def release_content(self, digest: str) -> bool:
-        """Drop the content's row if no version and no VERIFYING upload refers to it.
+    async def unknown_blobs(self, digests: Sequence[str]) -> Sequence[str]:
+        """Those of the digests that neither a content nor a VERIFYING upload names: orphans on disk."""
+        ...
 
-        True: no row refers to the blob, it may be unlinked. Call it, and the unlink, under
-        the digest's lock, then `forget_garbage`.
+    async def release_contents(self, digests: Sequence[str]) -> Sequence[str]:
+        """Drop the contents' rows that no version and no VERIFYING upload refers to.
+
+        Returns those of the digests that no row refers to now, also where there was no
+        content's row: their blobs may be unlinked. One transaction for all of them. Call
+        it, and the unlink, under the digests' locks, then `forget_garbage`.
         """
         ...
 
-    async def forget_garbage(self, digest: str) -> None:
-        """The sweeper is done with this digest."""
+    async def forget_garbage(self, digests: Iterable[str]) -> None:
+        """The sweeper is done with these."""
         ...
 
     async def usage(self) -> Usage:
