@@ -430,8 +430,10 @@ class Catalog(Protocol):
         """Drop the contents' rows that no version and no VERIFYING upload refers to.
 
         Returns those of the digests that no row refers to now, also where there was no
-        content's row: their blobs may be unlinked. One transaction for all of them. Call
-        it, and the unlink, under the digests' locks, then `forget_garbage`.
+        content's row: their blobs may be unlinked. One transaction for all of them, which
+        also forgets as garbage those that a version refers to; those that only an upload
+        refers to stay noted. Call it, and the unlink, under the digests' locks, then
+        `forget_garbage`.
         """
         ...
 

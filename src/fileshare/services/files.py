@@ -1,0 +1,285 @@
+"""Files and folders as callers see them: list, download, move, delete, restore.
+
+Both doors call this, and nothing but this: every call checks the role, reads the
+path through `domain.names`, and leaves its trace in the audit trail. It never
+touches bytes on disk; what a delete sets free, the sweeper unlinks.
+"""
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from fileshare.domain import access, names
+from fileshare.domain.access import Action
+from fileshare.domain.model import Caller, Entry, File, Folder, Trashed, Version
+from fileshare.errors import BadRequest, Damaged, FileshareError, Forbidden, NotFound
+from fileshare.services.audit import Audit
+from fileshare.services.ports import Blobs, Catalog, Content, Listing, Page, Reserve, Sink
+from fileshare.services.reserve import freeing
+
+PURGE_BATCH = 100
+"""Trash entries purged in one transaction, so that uploads get their turn at the writer in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A version that was found whole enough to be sent; hand it to `Files.send`."""
+
+    caller: Caller
+    path: str
+    version: Version
+    content: Content
+
+
+class Files:
+    """What callers do with files and folders. All paths come in as raw text."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        blobs: Blobs,
+        audit: Audit,
+        *,
+        clock: Callable[[], int],
+        reserve: Reserve,
+        nudge: Callable[[], None],
+        keep_versions: int = 0,
+    ) -> None:
+        """`clock` tells milliseconds, `nudge` wakes the sweeper; `keep_versions` 0 keeps all."""
+        self._catalog = catalog
+        self._blobs = blobs
+        self._audit = audit
+        self._clock = clock
+        self._reserve = reserve
+        self._nudge = nudge
+        self._keep_versions = keep_versions
+
+    # Looking
+
+    async def entry(self, caller: Caller, path: str) -> Entry:
+        """The file or folder at `path` ("" is the root). Raises NotFound, BadName, Forbidden."""
+        self._check(caller, Action.LIST, path)
+        return await self._catalog.entry(names.parse_folder(path))
+
+    async def listing(self, caller: Caller, what: Listing) -> Page:
+        """A page of a folder or of a search below it. Raises as `Catalog.listing`, BadName, Forbidden."""
+        self._check(caller, Action.LIST, what.path)
+        path, query = names.parse_folder(what.path), _parse_query(what.query)
+        return await self._catalog.listing(replace(what, path=path, query=query))
+
+    async def walk(self, caller: Caller, path: str, limit: int, cursor: str | None = None) -> Page:
+        """A page of everything below a folder, depth first. Raises as `Catalog.walk`, BadName, Forbidden."""
+        self._check(caller, Action.LIST, path)
+        return await self._catalog.walk(names.parse_folder(path), limit, cursor)
+
+    async def count(self, caller: Caller, path: str = "") -> int:
+        """How many files lie below a folder. Raises BadName, Forbidden."""
+        self._check(caller, Action.LIST, path)
+        return await self._catalog.count_files(names.parse_folder(path))
+
+    async def versions(self, caller: Caller, path: str) -> Sequence[Version]:
+        """All versions of a file, the newest first.
+
+        Raises NotFound, Conflict for a folder, BadName, Forbidden.
+        """
+        self._check(caller, Action.VERSIONS, path)
+        return await self._catalog.versions(names.parse_path(path))
+
+    async def version(self, caller: Caller, path: str, number: int) -> Version:
+        """One version of a file. Raises as `versions`, and NotFound when it has no such number."""
+        self._check(caller, Action.VERSIONS, path)
+        return await self._find_version(names.parse_path(path), number)
+
+    # Changing names
+
+    async def make_folder(self, caller: Caller, path: str) -> Folder:
+        """Create a folder and its missing parents; an existing one is returned as it is.
+
+        Durable on return. Raises Conflict where a file stands in the way, BadName, Forbidden.
+        """
+        with self._noted(caller, Action.MKDIR, path):
+            return await self._catalog.make_folder(names.parse_path(path), self._clock())
+
+    async def move(self, caller: Caller, path: str, to: str) -> Entry:
+        """Give a file or folder another path. Durable on return.
+
+        Raises as `Catalog.move`, BadName, Forbidden.
+        """
+        with self._noted(caller, Action.MOVE, path, detail=f"to {to}"):
+            return await self._catalog.move(names.parse_path(path), names.parse_path(to), self._clock())
+
+    async def restore_version(self, caller: Caller, path: str, number: int) -> File:
+        """Make an old version's content the next version; nothing is lost by it. Durable on return.
+
+        Raises NotFound, Conflict for a folder, BadName, Forbidden.
+        """
+        with self._noted(caller, Action.RESTORE, path, detail=f"version {number}"):
+            parsed = names.parse_path(path)
+            file = await self._catalog.restore_version(parsed, number, caller.account.id, self._clock())
+            if self._keep_versions and await self._catalog.prune_versions(parsed, self._keep_versions):
+                self._nudge()
+            return file
+
+    # Deleting and taking back
+
+    async def delete(self, caller: Caller, path: str) -> Trashed:
+        """Move a file, or a folder with all it holds, to the trash. Durable on return.
+
+        Raises NotFound, BadRequest for the root, BadName, Forbidden.
+        """
+        with self._noted(caller, Action.DELETE, path):
+            return await self._trash(caller, names.parse_path(path))
+
+    async def delete_forever(self, caller: Caller, path: str) -> int:
+        """Delete what lies at `path` and every copy of that path in the trash, for good.
+
+        Returns the bytes given up; the names are gone durably, and the sweeper is woken
+        to free the space. Works on a full disk. Raises NotFound when there is neither a
+        live entry nor a copy in the trash, BadName, Forbidden.
+        """
+        with self._noted(caller, Action.PURGE, path):
+            parsed = names.parse_path(path)
+            try:
+                await self._trash(caller, parsed)
+            except NotFound:
+                if not await self._in_trash(parsed):
+                    raise
+            return await self._purge([copy.id for copy in await self._in_trash(parsed)])
+
+    async def trashed(self, caller: Caller) -> Sequence[Trashed]:
+        """What is in the trash, the newest first. Raises Forbidden."""
+        self._check(caller, Action.RESTORE, "")
+        return await self._catalog.trashed()
+
+    async def restore_trashed(self, caller: Caller, trash_id: int) -> Entry:
+        """Put a trash entry back at its path (a free `_v2` name where that is taken). Durable on return.
+
+        Raises NotFound, Conflict, Forbidden.
+        """
+        with self._noted(caller, Action.RESTORE, "", detail=f"trash entry {trash_id}"):
+            return await self._catalog.untrash(trash_id, self._clock())
+
+    async def restore_path(self, caller: Caller, path: str) -> Entry:
+        """Put the newest trash entry of that path back. Raises as `restore_trashed`, and BadName."""
+        with self._noted(caller, Action.RESTORE, path):
+            copies = await self._in_trash(names.parse_path(path))
+            if not copies:
+                raise NotFound(f"There is nothing of the name {names.shown(path)} in the trash.")
+            return await self._catalog.untrash(copies[0].id, self._clock())
+
+    async def empty_trash(self, caller: Caller, older_than: int = 0) -> int:
+        """Delete for good what has been in the trash for `older_than` milliseconds or longer.
+
+        Returns the bytes given up; space follows as with `delete_forever`. Raises Forbidden.
+        """
+        with self._noted(caller, Action.PURGE, "", detail="trash"):
+            before = self._clock() - older_than
+            found = await self._catalog.trashed()
+            return await self._purge([entry.id for entry in found if entry.deleted <= before])
+
+    async def purge_trashed(self, caller: Caller, trash_id: int) -> int:
+        """Delete one trash entry for good. Returns the bytes given up. Raises NotFound, Forbidden."""
+        with self._noted(caller, Action.PURGE, "", detail=f"trash entry {trash_id}"):
+            if not any(entry.id == trash_id for entry in await self._catalog.trashed()):
+                raise NotFound("There is no such entry in the trash.")
+            return await self._purge([trash_id])
+
+    # Downloading
+
+    async def open(self, caller: Caller, path: str, version: int | None = None) -> Download:
+        """Find a version to send: the current one, or one by its number.
+
+        Raises NotFound, Conflict for a folder, BadName, Forbidden, and Damaged when the
+        bytes are missing or of another size, so that nobody is promised what can't come.
+        """
+        with self._refusals_noted(caller, Action.DOWNLOAD, path):
+            parsed = names.parse_path(path)
+            wanted = await self._find_version(parsed, version)
+            content = await self._catalog.content(wanted.digest)
+            whole = content.size == wanted.size and await self._lies_there(content)
+            if not whole:
+                raise Damaged()
+            return Download(caller, parsed, wanted, content)
+
+    async def send(self, download: Download, start: int, stop: int, sink: Sink) -> None:
+        """Send the bytes [start, stop) of what `open` found.
+
+        Raises Damaged before the first byte, ConnectionLost. The audit trail gets the
+        range and how it ended.
+        """
+        outcome = "connection_lost"
+        try:
+            await self._blobs.send(download.content, start, stop, sink)
+            outcome = "ok"
+        except FileshareError as error:
+            outcome = error.code
+            raise
+        finally:
+            detail = f"version {download.version.number}, bytes {start} to {stop} of {download.content.size}"
+            self._audit.note(download.caller, Action.DOWNLOAD, download.path, outcome, detail)
+
+    # Within
+
+    async def _find_version(self, path: str, number: int | None) -> Version:
+        if number is None:
+            entry = await self._catalog.entry(path)
+            if isinstance(entry, File):
+                return entry.version
+        found = await self._catalog.versions(path)
+        for version in found:
+            if number in (None, version.number):
+                return version
+        raise NotFound(f"{names.shown(path)} has no version {number}.")
+
+    async def _lies_there(self, content: Content) -> bool:
+        if content.data is not None:
+            return len(content.data) == content.size
+        return await self._blobs.exists(content.digest, content.size)
+
+    async def _trash(self, caller: Caller, path: str) -> Trashed:
+        return await freeing(
+            self._reserve, partial(self._catalog.trash, path, caller.account.id, self._clock())
+        )
+
+    async def _in_trash(self, path: str) -> Sequence[Trashed]:
+        return [entry for entry in await self._catalog.trashed() if entry.path == path]
+
+    async def _purge(self, trash_ids: Sequence[int]) -> int:
+        given_up = 0
+        for first in range(0, len(trash_ids), PURGE_BATCH):
+            batch = trash_ids[first : first + PURGE_BATCH]
+            given_up += await freeing(self._reserve, partial(self._catalog.purge, batch, self._clock()))
+        self._nudge()
+        return given_up
+
+    def _check(self, caller: Caller, action: Action, path: str) -> None:
+        """Looking leaves a trace only when it was denied."""
+        try:
+            access.check(caller, action)
+        except Forbidden:
+            self._audit.note(caller, action, path, "denied")
+            raise
+
+    @contextmanager
+    def _refusals_noted(self, caller: Caller, action: Action, path: str) -> Iterator[None]:
+        self._check(caller, action, path)
+        try:
+            yield
+        except FileshareError as error:
+            self._audit.note(caller, action, path, error.code)
+            raise
+
+    @contextmanager
+    def _noted(self, caller: Caller, action: Action, path: str, detail: str = "") -> Iterator[None]:
+        with self._refusals_noted(caller, action, path):
+            yield
+        self._audit.note(caller, action, path, detail=detail)
+
+
+def _parse_query(text: str) -> str:
+    """A piece of a name, in the form that names are stored in."""
+    if len(text) > names.MAX_NAME:  # NFC takes quadratic time over a hostile text, and no name is longer
+        raise BadRequest("The text to search for is longer than any name.")
+    return unicodedata.normalize("NFC", text)
