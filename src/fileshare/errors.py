@@ -19,9 +19,9 @@ names what was wrong and what to do, and never holds a secret.
     ├── Forbidden                   forbidden
     ├── NotFound                    not_found
     ├── Conflict                    conflict
-    │   ├── UploadBusy              upload_busy
-    │   ├── Superseded              superseded
-    │   └── Fenced                  fenced
+    ├── UploadBusy                  upload_busy
+    ├── Superseded                  superseded
+    ├── Fenced                      fenced
     ├── IntegrityError              integrity
     │   ├── DigestMismatch          digest_mismatch
     │   ├── SourceChanged           source_changed
@@ -143,19 +143,19 @@ class Conflict(FileshareError):
     code = "conflict"
 
 
-class UploadBusy(Conflict):
+class UploadBusy(FileshareError):
     """Another connection holds this upload and does not let go yet: try again in a few seconds."""
 
     code = "upload_busy"
 
 
-class Superseded(Conflict):
+class Superseded(FileshareError):
     """Another connection has taken this upload over."""
 
     code = "superseded"
 
 
-class Fenced(Conflict):
+class Fenced(FileshareError):
     """The upload was taken over while this writer was away; nothing more of it is kept."""
 
     code = "fenced"

@@ -73,7 +73,7 @@ def advance(upload: Upload, offset: int, now: int) -> Upload:
     """All bytes before `offset` are durable. Raises TooLarge past the size that was announced."""
     if upload.state is not RECEIVING or offset < upload.offset:
         raise ValueError(f"an upload that is {upload.state} at {upload.offset} can't advance to {offset}")
-    _check_size(upload, offset)
+    check_size(upload, offset)
     return _to(upload, RECEIVING, now, offset=offset)
 
 
@@ -118,7 +118,7 @@ def reopen(upload: Upload, offset: int, boot_id: str, device: int, now: int) -> 
     """
     if offset < 0:
         raise ValueError(f"{offset} is no offset")
-    _check_size(upload, offset)
+    check_size(upload, offset)
     return _to(upload, RECEIVING, now, offset=offset, boot_id=boot_id, device=device, found_digest=None)
 
 
@@ -147,7 +147,8 @@ def expires_at(upload: Upload, lifetime: int) -> int | None:
     return upload.touched + lifetime if upload.state is RECEIVING else None
 
 
-def _check_size(upload: Upload, offset: int) -> None:
+def check_size(upload: Upload, offset: int) -> None:
+    """Refuse bytes past the announced size, as TooLarge."""
     if upload.size is not None and offset > upload.size:
         raise TooLarge(
             f"More bytes came ({offset}) than the {upload.size} that were announced: upload the file anew."

@@ -1,0 +1,265 @@
+"""A held upload: the only code that orders bytes, sync, offset row and reply.
+
+Bytes go to the part; at a checkpoint the data is synced, then the offset row
+committed, then told. Finishing syncs, compares the digest, publishes the blob and
+commits name, version and receipt together. What is told was durable before.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from fileshare.domain import upload as life
+from fileshare.domain.model import Caller, Receipt, Upload
+from fileshare.errors import BadOffset, Conflict, DigestMismatch, FileshareError, Superseded, TooLarge
+from fileshare.services.audit import Audit
+from fileshare.services.batches import Committer
+from fileshare.services.locks import DigestLocks, Lease, UploadLocks
+from fileshare.services.ports import Blobs, Catalog, Finish, Part, Source
+from fileshare.services.space import STEP, Space
+
+_log = logging.getLogger("fileshare.server")
+
+
+def too_large(allowed: int) -> TooLarge:
+    """The refusal of a file over the server's limit, bytes."""
+    return TooLarge(f"The file is larger than the {allowed} bytes that this server takes.")
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What every writer works with."""
+
+    catalog: Catalog
+    blobs: Blobs
+    locks: UploadLocks
+    digest_locks: DigestLocks
+    space: Space
+    committer: Committer
+    audit: Audit
+    clock: Callable[[], int]
+    checkpoint_bytes: int
+    """How many bytes may arrive before a checkpoint begins: what a power cut can cost."""
+    small_size: int
+    """Contents up to this many bytes live in the database."""
+    max_file_size: int | None
+
+
+class Writer:
+    """One upload in the hands of one connection, until `release` or `finish`."""
+
+    def __init__(self, shop: Workshop, caller: Caller, upload: Upload, part: Part, lease: Lease) -> None:
+        self.upload = upload
+        """As its row is: `offset` is durable."""
+        self.caller = caller
+        self.began_at = part.offset
+        self.on_checkpoint: Callable[[int], Awaitable[None]] | None = None
+        """Told each durable offset of a background checkpoint."""
+        self._shop = shop
+        self._part = part
+        self._lease = lease
+        self._checkpoint: asyncio.Task[None] | None = None
+        self._row_lock = asyncio.Lock()
+        self._over = False
+
+    @property
+    def offset(self) -> int:
+        """Bytes that were kept, durable or not yet."""
+        return self._part.offset
+
+    @property
+    def left(self) -> int | None:
+        """Bytes still to come, None where the size is unknown."""
+        return None if self.upload.size is None else self.upload.size - self._part.offset
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a newcomer has asked for this upload: stop, and release."""
+        return self._lease.superseded
+
+    @property
+    def over(self) -> bool:
+        """Whether this writer has let go."""
+        return self._lease.released
+
+    async def wait_over(self) -> None:
+        """Wait until it has. Raises UploadBusy after 10 seconds."""
+        await self._lease.wait_released(10)
+
+    def stop(self) -> None:
+        """Ask the connection that holds this to let go, as a newcomer would."""
+        self._lease.supersede()
+
+    async def receive(self, source: Source, limit: int) -> int:
+        """Take up to `limit` bytes; returns how many, less than `limit` when the source ended.
+
+        Raises BadRequest past the announced or allowed size, NoSpace and StorageFailed
+        with what was kept before still resumable, Superseded once a newcomer has asked.
+        """
+        self._check_room_for(limit)
+        self._raise_background_error()
+        await self._reserve(limit)
+        before = self._part.offset
+        try:
+            return await self._part.receive(source, limit)
+        finally:
+            self._shop.space.used(self.upload.id, self._part.offset - before)
+            self._begin_checkpoint_if_due()
+
+    def _check_room_for(self, count: int) -> None:
+        life.check_size(self.upload, self._part.offset + count)
+        allowed = self._shop.max_file_size
+        if allowed is not None and self._part.offset + count > allowed:
+            raise too_large(allowed)
+
+    async def _reserve(self, count: int) -> None:
+        if self.upload.size is None and self._shop.space.left(self.upload.id) < count:
+            await self._shop.space.reserve(self.upload.id, max(count, STEP))
+
+    def _begin_checkpoint_if_due(self) -> None:
+        """One checkpoint in flight, in the background: the next bytes do not wait for the disk."""
+        due = self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes
+        if due and (self._checkpoint is None or self._checkpoint.done()) and not self._over:
+            self._raise_background_error()
+            self._checkpoint = asyncio.create_task(self._background_checkpoint())
+
+    async def _background_checkpoint(self) -> None:
+        offset = await self.checkpoint()
+        if self.on_checkpoint is not None:
+            await self.on_checkpoint(offset)
+
+    def _raise_background_error(self) -> None:
+        task = self._checkpoint
+        if task is not None and task.done():
+            self._checkpoint = None
+            task.result()
+
+    async def checkpoint(self) -> int:
+        """Data synced, then the row: returns the durable offset."""
+        async with self._row_lock:
+            offset = await self._part.sync()
+            if offset > self.upload.offset:
+                await self._store(life.advance(self.upload, offset, self._shop.clock()))
+            return offset
+
+    async def _store(self, upload: Upload) -> None:
+        await self._shop.catalog.update_upload(upload, expected_epoch=self.upload.epoch)
+        self.upload = upload
+
+    async def finish(self, size: int | None = None, digest: str | None = None) -> Receipt:
+        """All bytes are here: verify, publish, commit. Durable and listed on return.
+
+        `size` and `digest` are what the sender tells at the end. Raises DigestMismatch
+        (the upload is gone), BadOffset when bytes are missing (it stays resumable), and
+        Conflict when a folder has taken the path meanwhile (it is gone too).
+        A caller that is cancelled does not stop it.
+        """
+        return await asyncio.shield(asyncio.create_task(self._finish(size, digest)))
+
+    async def _finish(self, size: int | None, digest: str | None) -> Receipt:
+        await self._settle()
+        offset = await self.checkpoint()
+        try:
+            self.upload = life.promise(self.upload, self._shop.clock(), size, digest)
+            if self.upload.size not in (None, offset):
+                raise BadOffset(f"Only {offset} of {self.upload.size} bytes have arrived: resume the upload.")
+            found = await self._part.digest()
+            life.verify(self.upload, found, self._shop.clock())
+        except DigestMismatch:
+            await self._reject("digest_mismatch")
+            raise
+        receipt = await self._commit(found)
+        self._over = True
+        await self._let_go()
+        return receipt
+
+    async def _commit(self, found: str) -> Receipt:
+        small = self._part.offset <= self._shop.small_size
+        data = await self._part.read(self._part.offset) if small else None
+        if data is None:
+            async with self._row_lock:
+                await self._store(life.verify(self.upload, found, self._shop.clock()))
+        try:
+            receipt = await commit_verified(self._shop, self.upload, found, self._part.offset, data)
+        except Conflict:
+            await self._reject("conflict")
+            raise
+        if data is not None:
+            await self._shop.blobs.discard(self.upload.id)
+        self._note("ok", receipt.path, f"{receipt.size} bytes, version {receipt.version}")
+        return receipt
+
+    async def _settle(self) -> None:
+        """Wait for the checkpoint in flight; its error is ours."""
+        if self._checkpoint is not None:
+            await asyncio.wait([self._checkpoint])
+            self._raise_background_error()
+
+    async def _reject(self, outcome: str) -> None:
+        """The upload is over and nothing of it is kept; the row goes first."""
+        self._over = True
+        await self._shop.catalog.drop_upload(self.upload.id)
+        await self._part.close()
+        await self._shop.blobs.discard(self.upload.id)
+        self._note(outcome, self.upload.path)
+        await self._let_go()
+
+    async def release(self) -> None:
+        """Let go in mid upload: what came is made durable and stays resumable. Safe to call again."""
+        if self._over:
+            return
+        self._over = True
+        try:
+            await self._settle()
+            await self.checkpoint()
+        except FileshareError as error:
+            # The row stays at the last checkpoint, which is all that was acknowledged.
+            _log.warning("upload %s keeps its last checkpoint: %s", self.upload.id, error.message)
+        finally:
+            await self._let_go()
+
+    async def abandon(self) -> None:
+        """The owner gives it up: row and bytes go."""
+        if not self._over:
+            await self._reject("aborted")
+
+    async def _let_go(self) -> None:
+        await self._part.close()
+        self._shop.space.release(self.upload.id)
+        self._shop.locks.release(self._lease)
+
+    def raise_if_superseded(self) -> None:
+        """Raise Superseded when a newcomer has asked for this upload."""
+        if self._lease.superseded:
+            raise Superseded()
+
+    def _note(self, outcome: str, path: str, detail: str = "") -> None:
+        self._shop.audit.note(self.caller, "upload", path, outcome, detail)
+
+
+async def commit_verified(
+    shop: Workshop, upload: Upload, digest: str, size: int, data: bytes | None
+) -> Receipt:
+    """Publish the blob (unless `data` goes into the database) and commit, under the digest's lock."""
+    item = Finish(
+        owner_id=upload.owner_id,
+        upload_id=upload.id,
+        client_id=upload.client_id,
+        path=upload.path,
+        digest=digest,
+        size=size,
+        modified=shop.clock() if upload.modified is None else upload.modified,
+        on_conflict=upload.on_conflict,
+        epoch=upload.epoch,
+        data=data,
+    )
+    async with shop.digest_locks.hold(digest):
+        if data is None:
+            await shop.blobs.publish(upload.id, digest)
+        (outcome,) = await shop.committer.commit([item])
+        if isinstance(outcome, Conflict) and data is None:
+            await shop.catalog.note_garbage([digest], shop.clock())
+    if isinstance(outcome, FileshareError):
+        raise outcome
+    return outcome
