@@ -1,0 +1,73 @@
+# Everything a developer or CI runs, on a bare Debian with python3 (3.11 or newer), its venv module and make.
+# The network is used for pip alone, and for apt where a target says so.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+# A stamp tells that this environment was installed for this folder (an editable install remembers where
+# it is) from this pyproject.toml. A stale or missing one makes pip run again, which is quick when little changed.
+HERE := $(shell pwd | cksum | cut -d' ' -f1)
+RUNTIME := $(VENV)/installed-$(HERE)
+DEVELOPMENT := $(VENV)/installed-development-$(HERE)
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format bench bench-peers acceptance wheel clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+serve: $(RUNTIME) ## Install what is needed and run the service; ARGS="--web-port 8080" is passed on
+	@exec $(BIN)/fileshare serve $(ARGS)
+
+test: $(DEVELOPMENT) ## Run the test suite; ARGS="tests/domain -k names" is passed on
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(DEVELOPMENT) ## Check format, lint, types and the rings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(DEVELOPMENT) ## Format the code and apply the linter's safe fixes
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: $(RUNTIME) ## Compare speed with rsync, scp and nginx; ALLOW_MISSING=1 goes on without some
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-peers: $(RUNTIME) ## Install the programs that `make bench` compares with (as root, by apt)
+	@$(BIN)/python -m benchmarks.install
+
+acceptance: $(DEVELOPMENT) ## Run the long counted checks (hundreds of kills and cuts, 10 GiB)
+	@$(BIN)/python -m tests.acceptance $(ARGS)
+
+wheel: $(RUNTIME) ## Build dist/fileshare-….whl
+	$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean: ## Remove the environment, builds and caches; data/ stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+$(RUNTIME): pyproject.toml | $(BIN)/python
+	@echo "Installing fileshare into $(VENV) (once; it takes about a minute)"
+	@$(PIP) install --editable .
+	@rm -f $(VENV)/installed-* && touch $@
+
+$(DEVELOPMENT): pyproject.toml | $(BIN)/python
+	@echo "Installing fileshare with the tools for tests and checks into $(VENV) (once; it takes about a minute)"
+	@$(PIP) install --editable '.[test,check]'
+	@rm -f $(VENV)/installed-* && touch $(RUNTIME) $@
+
+# An environment whose Python is gone is made anew, and installed anew.
+ifneq ($(shell $(BIN)/python -c 'print(1)' 2>/dev/null),1)
+$(shell rm -rf $(BIN)/python $(VENV)/installed-*)
+endif
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "fileshare needs Python 3.11 or newer, and there is no $(PYTHON): on Debian, apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "fileshare needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) --version): name a newer one, as in make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: on Debian, apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
