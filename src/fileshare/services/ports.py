@@ -378,6 +378,10 @@ class Catalog(Protocol):
         """Drop all but the newest `keep` versions of a file; returns how many went."""
         ...
 
+    async def paths_over(self, versions: int, limit: int) -> Sequence[str]:
+        """Some files outside the trash that have more than so many versions."""
+        ...
+
     # Trash
 
     async def trash(self, path: str, account_id: int, now: int) -> Trashed:
@@ -408,6 +412,18 @@ class Catalog(Protocol):
 
     async def contents(self, after: str, limit: int) -> Sequence[Content]:
         """Contents in order of digest, after that one, without their `data` when they are blobs."""
+        ...
+
+    async def count_contents(self) -> int:
+        """How many contents there are."""
+        ...
+
+    async def inconsistencies(self) -> Sequence[str]:
+        """What the catalog finds wrong with itself, one sentence each; nothing when it is whole.
+
+        Reads all of it: a file's damaged pages, rows that refer to nothing, versions
+        without content, files without their current version. Changes nothing.
+        """
         ...
 
     async def paths_of(self, digest: str) -> Sequence[str]:
@@ -457,7 +473,9 @@ class Login:
 class AccountStore(Protocol):
     """Accounts, their sessions and tokens, failed attempts, and the audit trail."""
 
-    async def add(self, name: str, role: Role, password_hash: str, default_password: bool, now: int) -> Account:
+    async def add(
+        self, name: str, role: Role, password_hash: str, default_password: bool, now: int
+    ) -> Account:
         """A new account with a new id. Raises Conflict when an account has that name (case folded)."""
         ...
 
