@@ -169,10 +169,7 @@ class RotatedFile(logging.handlers.RotatingFileHandler):
 
     def _open(self) -> TextIOWrapper:
         return open(
-            self.baseFilename,
-            self.mode,
-            encoding=self.encoding,
-            opener=lambda path, flags: os.open(path, flags, 0o640),
+            self.baseFilename, "a", encoding="ascii", opener=lambda path, flags: os.open(path, flags, 0o640)
         )
 
     def handleError(self, record: logging.LogRecord) -> None:

@@ -1,0 +1,34 @@
+"""What every response of the web door carries, whatever handler or error made it.
+
+A signal and not a wrapper around handlers, so that no way of answering gets past it.
+"""
+
+from aiohttp import web
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Nothing inline and nothing from elsewhere: text that a user typed can then never run as a script."""
+
+STRICT_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+async def strict_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that the handler has not set by itself."""
+    for name, value in STRICT_HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "fileshare"  # aiohttp's own names its version and Python's

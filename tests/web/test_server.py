@@ -1,0 +1,154 @@
+"""The web door as a client meets it, over a real socket on the loopback."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from fileshare.web.application import make_application
+from fileshare.web.assets import find_assets
+from fileshare.web.health import Health
+from fileshare.web.middleware import STRICT_HEADERS
+from fileshare.web.server import WebLimits, WebServer
+
+
+@dataclass
+class Door:
+    """A running door and what it says of its health."""
+
+    server: WebServer
+    port: int = 0
+    health: Health = Health.OK
+    url: str = ""
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def opened(
+    limits: WebLimits | None = None, add: Callable[[Door, web.Application], None] | None = None
+) -> AsyncIterator[Door]:
+    door: Door
+    application = make_application(find_assets(), lambda: door.health)
+    door = Door(WebServer(application, limits))
+    if add is not None:
+        add(door, application)
+    ((_, door.port),) = await door.server.start("127.0.0.1", 0)
+    door.url = f"http://127.0.0.1:{door.port}"
+    try:
+        yield door
+    finally:
+        await door.server.drain(0.1)
+
+
+@pytest.mark.parametrize(
+    ("health", "status"), [(Health.OK, 200), (Health.DRAINING, 503), (Health.READ_ONLY, 503)]
+)
+async def test_healthz_tells_whether_the_service_serves(health: Health, status: int) -> None:
+    async with opened() as door, aiohttp.ClientSession() as session:
+        door.health = health
+        async with session.get(f"{door.url}/healthz") as answer:
+            assert answer.status == status
+            assert await answer.json() == {"status": health.value}
+
+
+async def test_home_says_what_this_is() -> None:
+    async with opened() as door, aiohttp.ClientSession() as session, session.get(door.url) as answer:
+        assert answer.content_type == "text/html"
+        assert "fileshare-client" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/healthz", "/static/fileshare.css", "/nothing", "/static/../pyproject.toml"]
+)
+async def test_every_response_carries_the_strict_headers(path: str) -> None:
+    async with (
+        opened() as door,
+        aiohttp.ClientSession() as session,
+        session.get(f"{door.url}{path}") as answer,
+    ):
+        assert {name: answer.headers[name] for name in STRICT_HEADERS} == STRICT_HEADERS
+        assert answer.headers["Server"] == "fileshare"
+
+
+async def test_static_files_can_not_be_left() -> None:
+    async with opened() as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(b"GET /static/../pyproject.toml HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 404")
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"])
+async def test_connection_that_never_asks_is_cut(sent: bytes) -> None:
+    async with opened(WebLimits(first_request_seconds=0.05)) as door:
+        reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        writer.write(sent)
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_silent_connections_give_way_to_a_newcomer() -> None:
+    async with opened(WebLimits(max_silent=3)) as door:
+        silent = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(3)]
+        async with aiohttp.ClientSession() as session, session.get(f"{door.url}/healthz") as answer:
+            assert answer.status == 200
+        assert await silent[0][0].read() == b""
+        for _, writer in silent:
+            writer.close()
+            await writer.wait_closed()
+
+
+async def test_connection_that_asked_is_not_counted_as_silent() -> None:
+    async with opened(WebLimits(max_silent=1)) as door, aiohttp.ClientSession() as session:
+        async with session.get(f"{door.url}/healthz"):
+            pass
+        _, writer = await asyncio.open_connection("127.0.0.1", door.port)
+        # The session's one connection is still there and is used again.
+        async with session.get(f"{door.url}/healthz") as answer:
+            assert answer.status == 200
+        writer.close()
+        await writer.wait_closed()
+
+
+def add_slow(door: Door, application: web.Application) -> None:
+    async def slow(_request: web.Request) -> web.Response:
+        door.entered.set()
+        await door.release.wait()
+        return web.Response(text="done")
+
+    application.router.add_get("/slow", slow)
+
+
+async def test_drain_lets_a_running_request_end() -> None:
+    async with opened(add=add_slow) as door, aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(session.get(f"{door.url}/slow"))
+        await door.entered.wait()
+        draining = asyncio.create_task(door.server.drain(30))
+        await asyncio.sleep(0)
+        door.release.set()
+        async with await asking as answer:
+            assert await answer.text() == "done"
+        await draining
+
+
+async def test_drain_cuts_what_takes_too_long() -> None:
+    async with opened(add=add_slow) as door, aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(session.get(f"{door.url}/slow"))
+        await door.entered.wait()
+        await door.server.drain(0.05)
+        with pytest.raises(aiohttp.ClientError):
+            await asking
+
+
+async def test_drained_door_accepts_nothing() -> None:
+    async with opened() as door:
+        await door.server.drain(0.1)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", door.port)
