@@ -1,0 +1,155 @@
+"""The trash, contents and garbage in memory."""
+
+from collections.abc import Iterable, Sequence
+
+from fileshare.domain import names
+from fileshare.domain.model import Entry, Trashed
+from fileshare.errors import BadRequest, NotFound
+from fileshare.services.ports import Content, Usage
+from fileshare.storage.free_names import free_path
+from fileshare.storage.memory.state import InTrash, State
+from fileshare.storage.memory.tree import FileNode, check_paths, files_of
+from fileshare.storage.mishaps import reads, writes
+
+
+class Contents(State):
+    """The part of the catalog behind what users see."""
+
+    @writes
+    async def trash(self, path: str, account_id: int, now: int) -> Trashed:
+        """See the port."""
+        node = self._tree.find(path)
+        if node is self._tree.root:
+            raise BadRequest("The top folder can't be deleted.")
+        self._tree.detach(node, now)
+        self._last_trash_id += 1
+        kept = InTrash(self._last_trash_id, path, node, now, account_id)
+        self._trash[kept.id] = kept
+        return self._trashed(kept)
+
+    def _trashed(self, kept: InTrash) -> Trashed:
+        return Trashed(
+            id=kept.id,
+            path=kept.path,
+            kind="file" if isinstance(kept.node, FileNode) else "folder",
+            size=sum(stored.size for file in files_of(kept.node) for stored in file.versions),
+            deleted=kept.deleted,
+            deleted_by=self._owner_name(kept.account_id),
+        )
+
+    @reads
+    async def trashed(self) -> Sequence[Trashed]:
+        """See the port."""
+        ordered = sorted(self._trash.values(), key=lambda kept: (kept.deleted, kept.id), reverse=True)
+        return [self._trashed(kept) for kept in ordered]
+
+    @writes
+    async def untrash(self, trash_id: int, now: int) -> Entry:
+        """See the port."""
+        if trash_id not in self._trash:
+            raise NotFound("That is no longer in the trash.")
+        kept = self._trash[trash_id]
+        folder, name = names.parent_of(kept.path), names.name_of(kept.path)
+        self._tree.check_folder(folder)
+        name = self._free_name(folder, name)
+        check_paths(kept.node, kept.node.name, names.join(folder, name))
+        self._tree.attach(kept.node, self._tree.make_folder(folder, now), name, now)
+        del self._trash[trash_id]
+        return self._entry(kept.node)
+
+    def _free_name(self, folder: str, name: str) -> str:
+        try:
+            children = self._tree.find_folder(folder).children
+        except NotFound:
+            return name
+        return free_path(folder, name, children.__contains__) if name in children else name
+
+    @writes
+    async def purge(self, trash_ids: Iterable[int], now: int) -> int:
+        """See the port."""
+        gone = [self._trash.pop(trash_id) for trash_id in set(trash_ids) if trash_id in self._trash]
+        files = [file for kept in gone for file in files_of(kept.node)]
+        return self._give_up({stored.digest for file in files for stored in file.versions}, now)
+
+    # Contents
+
+    @reads
+    async def content(self, digest: str) -> Content:
+        """See the port."""
+        if digest not in self._referred():
+            raise NotFound("There is no such content.")
+        return self._contents[digest]
+
+    @reads
+    async def readable_content(self, digest: str) -> Content:
+        """See the port."""
+        live = (stored for file in files_of(self._tree.root) for stored in file.versions)
+        if not any(stored.digest == digest for stored in live):
+            raise NotFound("There is no such content.")
+        return self._contents[digest]
+
+    @reads
+    async def contents(self, after: str, limit: int) -> Sequence[Content]:
+        """See the port."""
+        return [content for digest, content in sorted(self._contents.items()) if digest > after][:limit]
+
+    @reads
+    async def paths_of(self, digest: str) -> Sequence[str]:
+        """See the port."""
+        found: list[str] = []
+        for file, path, note in self._all_files():
+            for stored in file.versions:
+                number = "" if stored is file.current else f"?version={stored.number}"
+                if stored.digest == digest:
+                    found.append(f"{path}{number}{note}")
+        return sorted(found)
+
+    @reads
+    async def garbage(self, limit: int) -> Sequence[str]:
+        """See the port."""
+        return sorted(self._garbage, key=lambda digest: (self._garbage[digest], digest))[:limit]
+
+    @writes
+    async def note_garbage(self, digests: Iterable[str], now: int) -> None:
+        """See the port."""
+        for digest in digests:
+            self._garbage.setdefault(digest, now)
+
+    @reads
+    async def unknown_blobs(self, digests: Sequence[str]) -> Sequence[str]:
+        """See the port."""
+        known = {digest for digest, content in self._contents.items() if content.data is None}
+        return [digest for digest in digests if digest not in known | self._verifying()]
+
+    @writes
+    async def release_contents(self, digests: Sequence[str]) -> Sequence[str]:
+        """See the port."""
+        referred, verifying = self._referred(), self._verifying()
+        released: list[str] = []
+        for digest in digests:
+            inline = digest in self._contents and self._contents[digest].data is not None
+            if digest in referred and not inline:
+                self._garbage.pop(digest, None)
+            elif digest not in verifying:
+                released.append(digest)
+                if digest not in referred:
+                    self._contents.pop(digest, None)
+        return released
+
+    @writes
+    async def forget_garbage(self, digests: Iterable[str]) -> None:
+        """See the port."""
+        for digest in digests:
+            self._garbage.pop(digest, None)
+
+    @reads
+    async def usage(self) -> Usage:
+        """See the port."""
+        live = list(files_of(self._tree.root))
+        current = sum(file.current.size for file in live)
+        return Usage(
+            files=len(live),
+            current=current,
+            versions=sum(stored.size for file in live for stored in file.versions) - current,
+            trash=sum(self._trashed(kept).size for kept in self._trash.values()),
+        )
