@@ -45,16 +45,14 @@ class Files:
         clock: Callable[[], int],
         reserve: Reserve,
         nudge: Callable[[], None],
-        keep_versions: int = 0,
     ) -> None:
-        """`clock` tells milliseconds, `nudge` wakes the sweeper; `keep_versions` 0 keeps all."""
+        """`clock` tells milliseconds, `nudge` wakes the sweeper."""
         self._catalog = catalog
         self._blobs = blobs
         self._audit = audit
         self._clock = clock
         self._reserve = reserve
         self._nudge = nudge
-        self._keep_versions = keep_versions
 
     # Looking
 
@@ -117,10 +115,7 @@ class Files:
         """
         with self._noted(caller, Action.RESTORE, path, detail=f"version {number}"):
             parsed = names.parse_path(path)
-            file = await self._catalog.restore_version(parsed, number, caller.account.id, self._clock())
-            if self._keep_versions and await self._catalog.prune_versions(parsed, self._keep_versions):
-                self._nudge()
-            return file
+            return await self._catalog.restore_version(parsed, number, caller.account.id, self._clock())
 
     # Deleting and taking back
 

@@ -40,7 +40,10 @@ class Reading(Source, Protocol):
     """A local file that is read from its start."""
 
     async def unchanged(self) -> bool:
-        """Whether size and time are still what they were when it was opened."""
+        """Whether size and time are still what they were when it was opened.
+
+        Raises NotFound when it could not be read to its end.
+        """
         ...
 
 
@@ -200,5 +203,5 @@ async def _hash(origin: Origin, found: Found) -> str:
 
 
 async def _raise_if_changed(reading: Reading, size: int, found: Found) -> None:
-    if size != found.size or not await reading.unchanged():
+    if not await reading.unchanged() or size != found.size:
         raise SourceChanged("It changed while it was read: import it again.")

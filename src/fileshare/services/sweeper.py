@@ -39,11 +39,13 @@ RETRY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long things stay, in milliseconds from when they were made."""
+    """How long things stay, in milliseconds from when they were made, and how many versions of a file."""
 
     trash: int = 30 * DAY
     receipts: int = 7 * DAY
     failures: int = DAY
+    versions: int = 0
+    """Versions kept of each file, the current one included; 0 keeps all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +110,14 @@ class Sweeper:
             due = self.collect if await self._nudged_within(wait) else self.sweep_once
 
     async def sweep_once(self) -> Swept:
-        """Everything that is due: expired trash, garbage, orphans, expired rows.
+        """Everything that is due: expired trash, surplus versions, garbage, orphans, rows.
 
         Orphans are looked for hourly, and at each sweep while young ones are known.
         Raises what the stores raise, with nothing unlinked that a row may still refer to.
         """
         now = self._clock()
         trashed = await self._expire_trash(now - self._retention.trash)
+        await self._prune_versions()
         blobs = await self.collect()
         orphans = await self._remove_orphans(now)
         receipts = await self._catalog.expire_receipts(now - self._retention.receipts)
@@ -150,6 +153,13 @@ class Sweeper:
         if expired:
             await freeing(self._reserve, partial(self._catalog.purge, expired, self._clock()))
         return len(expired)
+
+    async def _prune_versions(self) -> None:
+        """Here rather than at each overwrite, so that a lowered setting holds for old files too."""
+        keep = self._retention.versions
+        while keep and (paths := await self._catalog.paths_over(keep, BATCH)):
+            for path in paths:
+                await freeing(self._reserve, partial(self._catalog.prune_versions, path, keep))
 
     async def _remove_orphans(self, now: int) -> int:
         """Blobs without a row, once they have been seen to be so for long enough."""
