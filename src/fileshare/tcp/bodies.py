@@ -1,0 +1,86 @@
+"""The bytes of an upload as a source for the services: raw in version 1, segments in version 2.
+
+The wire core keeps the count of what is due, so that after a failure the session knows
+just how much of the body has not been read.
+"""
+
+from fileshare.errors import ConnectionLost, ProtocolError
+from fileshare.tcp.stream import Stream
+from fileshare.wire.connection import Aborted, Body, End, Exactly, ServerConnection
+
+
+class RawBody:
+    """Version 1: so many raw bytes and no more."""
+
+    def __init__(self, wire: ServerConnection, stream: Stream) -> None:
+        self._wire = wire
+        self._stream = stream
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes; empty when all have come or the connection has ended."""
+        want = self._wire.wants()
+        if not isinstance(want, Body):
+            return b""
+        data = await self._stream.read(min(limit, want.count))
+        self._wire.took(len(data))
+        return data
+
+
+class SegmentedBody:
+    """Version 2: DATA segments until END or ABORT, which `event` then holds."""
+
+    def __init__(self, wire: ServerConnection, stream: Stream) -> None:
+        self._wire = wire
+        self._stream = stream
+        self.event: End | Aborted | None = None
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes, across segments; empty at END, at ABORT and when the connection has ended."""
+        while self.event is None:
+            want = self._wire.wants()
+            if isinstance(want, Body):
+                data = await self._stream.read(min(limit, want.count))
+                self._wire.took(len(data))
+                return data
+            if not isinstance(want, Exactly) or not await self._read_frame(want.count):
+                break
+        return b""
+
+    async def _read_frame(self, count: int) -> bool:
+        raw = await self._stream.read_exactly(count, self._stream.stall_seconds)
+        if raw is None:
+            return False
+        event = self._wire.receive(raw)
+        if isinstance(event, End | Aborted):
+            self.event = event
+        elif event is not None:
+            raise ProtocolError("A body's segment was due, and a message came.")
+        return True
+
+    async def read_whole(self, count: int) -> bytearray | None:
+        """Just `count` bytes, for small files that stay in memory; None when the connection ended."""
+        whole = bytearray()
+        while len(whole) < count:
+            data = await self.read(count - len(whole))
+            if not data:
+                return None
+            whole += data
+        return whole
+
+    async def discard(self, limit: int) -> int:
+        """Read and throw away up to `limit` bytes of a refused body; 0 once END or ABORT has come."""
+        while not isinstance(want := self._wire.wants(), Body):
+            before = self._wire.state
+            if not isinstance(want, Exactly):
+                return 0
+            raw = await self._stream.read_exactly(want.count, self._stream.stall_seconds)
+            if raw is None:
+                raise ConnectionLost()
+            self._wire.receive(raw)
+            if self._wire.state is not before:
+                return 0
+        data = await self._stream.read(min(limit, want.count))
+        if not data:
+            raise ConnectionLost()
+        self._wire.took(len(data))
+        return len(data)

@@ -1,0 +1,285 @@
+"""The bytes of one TCP connection, in both directions, with nothing lost at its end.
+
+asyncio's StreamReader throws away what it has buffered when a connection is reset.
+Here everything that was read off the socket is handed out before the loss is told, so
+that an upload's offset after a cut is at least what the server had read.
+"""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import IO, cast
+
+from fileshare.errors import ConnectionLost, Damaged
+
+HIGH_WATER = 1 << 20
+"""Bytes read ahead before the socket is left alone: TCP's own window then slows the sender."""
+LOW_WATER = 256 << 10
+
+FIRST_SLICE = 256 << 10
+"""Bytes of a file that are handed to the kernel at once; grows while the line is fast."""
+LARGEST_SLICE = 4 << 20
+SLOW_SLICE_SECONDS = 1.0
+
+LINGER_SECONDS = 10.0
+"""How long a closing connection still reads: unread input would reset it and erase our last reply."""
+
+
+class Stalled(ConnectionLost):
+    """Nothing moved for too long."""
+
+
+class Stream(asyncio.Protocol):
+    """One connection. A `Source` and a `Sink` for the services.
+
+    `stall_seconds` bounds every single wait for the peer while something is under way.
+    """
+
+    def __init__(self, connected: Callable[["Stream"], None], stall_seconds: float) -> None:
+        self.address = ""
+        """The peer's IP address as text, without its port."""
+        self.stall_seconds = stall_seconds
+        self.bytes_read = 0
+        self.bytes_written = 0
+        self._connected = connected
+        self._chunks: deque[bytes] = deque()
+        self._buffered = 0
+        self._eof = False
+        self._stopped = False
+        self._lost = asyncio.Event()
+        self._readable = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._paused = False
+        self._transport: asyncio.Transport | None = None
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A connection stands."""
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else "local"
+        _set_options(transport.get_extra_info("socket"))
+        self._connected(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came; stop reading the socket when enough waits."""
+        self._chunks.append(data)
+        self._buffered += len(data)
+        self.bytes_read += len(data)
+        self._readable.set()
+        if self._buffered >= HIGH_WATER:
+            self._pause()
+
+    def eof_received(self) -> bool:
+        """The peer has finished sending; our side stays open for the reply (TLS knows no such half)."""
+        self._eof = True
+        self._readable.set()
+        return not self._is_tls
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more comes or goes. What is buffered is still handed out."""
+        self._eof = True
+        self._lost.set()
+        self._readable.set()
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        """The transport's buffer is full."""
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        """The transport's buffer has room."""
+        self._writable.set()
+
+    # Reading
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is gone."""
+        return self._lost.is_set()
+
+    @property
+    def _ended(self) -> bool:
+        return self._eof or self._stopped
+
+    @property
+    def _is_tls(self) -> bool:
+        return self._transport is not None and self._transport.get_extra_info("sslcontext") is not None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that were read off the socket and not yet handed out."""
+        return self._buffered
+
+    async def read(self, limit: int) -> bytes:
+        """The next 1 to `limit` bytes, empty at the end. Raises Stalled (see `stall_seconds`)."""
+        if not self._buffered:
+            await self._wait_readable(self.stall_seconds)
+        return self._take(limit)
+
+    async def read_exactly(self, count: int, seconds: float | None) -> bytes | None:
+        """Just `count` bytes; None when the stream ended before the first.
+
+        Raises ConnectionLost when it ended within them, Stalled after `seconds` in total.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = None if seconds is None else loop.time() + seconds
+        while self._buffered < count and not self._ended:
+            await self._wait_readable(None if deadline is None else deadline - loop.time())
+        if self._buffered < count:
+            if self._buffered:
+                raise ConnectionLost("The connection ended within a message.")
+            return None
+        return self._take(count)
+
+    async def wait_readable(self, seconds: float | None) -> None:
+        """Wait until something can be taken or the stream has ended. Raises Stalled."""
+        if not self._buffered:
+            await self._wait_readable(seconds)
+
+    async def _wait_readable(self, seconds: float | None) -> None:
+        if self._ended:
+            return
+        self._readable.clear()
+        self._resume()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._readable.wait()
+        except TimeoutError:
+            raise Stalled("Nothing came for too long.") from None
+
+    def _take(self, limit: int) -> bytes:
+        taken: list[bytes] = []
+        room = limit
+        while self._chunks and room:
+            chunk = self._chunks.popleft()
+            if len(chunk) > room:
+                self._chunks.appendleft(chunk[room:])
+                chunk = chunk[:room]
+            taken.append(chunk)
+            room -= len(chunk)
+        self._buffered -= limit - room
+        if self._buffered <= LOW_WATER:
+            self._resume()
+        return taken[0] if len(taken) == 1 else b"".join(taken)
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._stopped or self._transport is None or self._transport.is_closing():
+            return
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def stop_reading(self) -> None:
+        """End the reading side: what is buffered still comes out, then the end."""
+        self._stopped = True
+        self._pause()
+        self._readable.set()
+
+    # Writing
+
+    def put(self, data: bytes | memoryview) -> None:
+        """Hand over bytes without waiting, for replies whose number is bounded."""
+        if self._transport is not None and not self._transport.is_closing():
+            self.bytes_written += len(data)
+            self._transport.write(data)
+
+    async def drain(self) -> None:
+        """Wait until the transport has room. Raises ConnectionLost, Stalled when the peer reads nothing."""
+        if not self._writable.is_set():
+            try:
+                async with asyncio.timeout(self.stall_seconds):
+                    await self._writable.wait()
+            except TimeoutError:
+                raise Stalled("The other side has not read for too long.") from None
+        if self.lost:
+            raise ConnectionLost()
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Hand over bytes and wait for room. Raises ConnectionLost."""
+        self.put(data)
+        await self.drain()
+
+    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+        """Send a piece of an open file, by sendfile where the transport allows it.
+
+        Raises ConnectionLost, Stalled, and Damaged when the file is shorter than it should be.
+        """
+        loop = asyncio.get_running_loop()
+        size, end = FIRST_SLICE, offset + count
+        while offset < end:
+            began = loop.time()
+            sent = await self._send_slice(file, offset, min(size, end - offset))
+            if not sent:
+                raise Damaged()
+            offset += sent
+            size = min(size * 2, LARGEST_SLICE) if loop.time() - began < SLOW_SLICE_SECONDS else FIRST_SLICE
+
+    async def _send_slice(self, file: IO[bytes], offset: int, count: int) -> int:
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionLost()
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.stall_seconds):
+                sent = await loop.sendfile(self._transport, file, offset, count)
+        except TimeoutError:
+            raise Stalled("The other side has not read for too long.") from None
+        except (OSError, RuntimeError) as error:
+            raise ConnectionLost() from error
+        self.bytes_written += sent
+        return sent
+
+    # The end
+
+    async def close(self, linger: float = LINGER_SECONDS) -> None:
+        """Finish writing, then read and throw away until the peer closes, `linger` seconds at most."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._stopped = False
+        if not transport.is_closing() and linger > 0:
+            self._finish_writing(transport)
+            await self._discard(linger)
+        transport.close()
+
+    @staticmethod
+    def _finish_writing(transport: asyncio.Transport) -> None:
+        if transport.can_write_eof():
+            try:
+                transport.write_eof()
+            except OSError:
+                transport.abort()
+
+    async def _discard(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                while not self._eof:
+                    self._chunks.clear()
+                    self._buffered = 0
+                    await self._wait_readable(None)
+        except TimeoutError:
+            pass
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
+
+
+def _set_options(sock: socket.socket | None) -> None:
+    """Small replies go at once; a peer that vanished without a word is noticed in about two minutes."""
+    if sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -1,0 +1,166 @@
+"""The commands of protocol version 2 with bodies: UPLOAD, RESUME, PUT, HAVE, PROVE, DOWNLOAD."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+from msgspec import UNSET, UnsetType
+
+from fileshare.domain.digest import parse_digest
+from fileshare.domain.model import OnConflict, Receipt
+from fileshare.errors import BadOffset, BadRequest, ConnectionLost, FileshareError
+from fileshare.services.batches import Outcome
+from fileshare.services.files import Download
+from fileshare.services.uploads import NewUpload, SmallFile
+from fileshare.services.writer import Writer
+from fileshare.tcp import answers
+from fileshare.tcp.receiving import receive_segments, receive_small
+from fileshare.tcp.session import Session
+from fileshare.wire import messages as m
+from fileshare.wire.connection import SEGMENT_LIMIT
+
+T = TypeVar("T")
+
+
+def _known(value: T | UnsetType) -> T | None:
+    return None if isinstance(value, UnsetType) else value
+
+
+async def upload(session: Session, request: m.Upload) -> None:
+    """UPLOAD: begin, go on with, or hear again what became of the upload of that id."""
+    new = NewUpload(
+        path=request.path,
+        size=_known(request.size),
+        digest=_known(request.digest),
+        on_conflict=OnConflict(request.on_conflict),
+        modified=answers.milliseconds(_known(request.modified)),
+        client_id=request.upload_id,
+    )
+    found = await session.services.uploads.begin(session.caller, new, session.stream.stop_reading)
+    await _go_on(session, found)
+
+
+async def resume(session: Session, request: m.Resume) -> None:
+    """RESUME: go on with an upload that was begun elsewhere."""
+    found = await session.services.uploads.resume(
+        session.caller,
+        session.stream.stop_reading,
+        upload_id=_known(request.upload_id),
+        path=_known(request.path),
+        digest=_known(request.digest),
+    )
+    await _go_on(session, found)
+
+
+async def _go_on(session: Session, found: Writer | Receipt) -> None:
+    if isinstance(found, Receipt):
+        session.reply(answers.stored(found))
+        return
+    session.reply(answers.ready(found.upload, found.offset))
+    await receive_segments(session, found)
+
+
+async def put(session: Session, request: m.Put) -> None:
+    """PUT: take the bytes, let them be stored while the next are read; `Results` follow in order."""
+    bodies = await receive_small(session, request)
+    files = [
+        SmallFile(file.upload_id, file.path, file.digest, body, answers.milliseconds(_known(file.modified)))
+        for file, body in zip(request.files, bodies, strict=True)
+    ]
+    before = session.puts
+    await _make_room(session, before)
+    session.puts = asyncio.create_task(_store(session, files, OnConflict(request.on_conflict), before))
+
+
+async def _make_room(session: Session, before: asyncio.Task[None] | None) -> None:
+    """One PUT is being stored while the next is read; a third waits, so that memory stays bounded."""
+    if before is not None and not before.done():
+        await asyncio.wait([before])
+
+
+async def _store(
+    session: Session, files: Sequence[SmallFile], conflicts: OnConflict, before: asyncio.Task[None] | None
+) -> None:
+    outcomes: Sequence[Outcome]
+    try:
+        outcomes = await session.services.uploads.put(session.caller, files, conflicts)
+    except FileshareError as error:
+        outcomes = [error] * len(files)
+    if before is not None:
+        await asyncio.wait([before])
+    results = [answers.put_result(f.client_id, outcome) for f, outcome in zip(files, outcomes, strict=True)]
+    if not session.stream.lost:
+        session.reply(m.Results(results=results))
+
+
+async def have(session: Session, request: m.Have) -> None:
+    """HAVE: a nonce when the server has this content, nothing when it must be sent."""
+    digest = request.digest.lower()
+    nonce = await session.services.uploads.challenge(session.caller, digest, request.size)
+    session.nonces.clear()
+    if nonce is not None:
+        session.nonces[digest] = nonce
+    session.reply(m.Challenge(nonce=UNSET if nonce is None else nonce.hex()))
+
+
+async def prove(session: Session, request: m.Prove) -> None:
+    """PROVE: store what is there already. Each nonce serves once."""
+    nonce = session.nonces.pop(request.digest.lower(), None)
+    if nonce is None:
+        raise BadRequest("Ask HAVE for this digest first: PROVE answers its nonce, once.")
+    new = NewUpload(
+        path=request.path,
+        size=request.size,
+        digest=request.digest,
+        on_conflict=OnConflict(request.on_conflict),
+        modified=answers.milliseconds(_known(request.modified)),
+        client_id=request.upload_id,
+    )
+    receipt = await session.services.uploads.prove(session.caller, new, nonce, request.proof)
+    session.reply(answers.stored(receipt))
+
+
+async def download(session: Session, request: m.Download) -> None:
+    """DOWNLOAD: a range of a file or version in segments, then END."""
+    found = await session.services.files.open(session.caller, request.path, _known(request.version))
+    start, stop = _range(request, found)
+    session.reply(
+        m.DownloadBegin(
+            path=found.path,
+            version=found.version.number,
+            size=found.version.size,
+            digest=found.version.digest,
+            modified=answers.seconds(found.version.modified),
+            offset=start,
+            length=stop - start,
+        )
+    )
+    await _send_segments(session, found, start, stop)
+    session.stream.put(session.wire.end(stop - start, found.version.digest))
+
+
+def _range(request: m.Download, found: Download) -> tuple[int, int]:
+    """First and last-but-one byte: the whole from 0 when the content is not the one that was begun."""
+    size, offset = found.version.size, request.offset
+    wanted = _known(request.if_digest)
+    if wanted is not None and parse_digest(wanted) != found.version.digest:
+        return 0, size
+    if offset > size:
+        raise BadOffset(f"The file has {size} bytes; the offset {offset} lies beyond them.")
+    length = _known(request.length)
+    return offset, size if length is None else min(size, offset + length)
+
+
+async def _send_segments(session: Session, found: Download, start: int, stop: int) -> None:
+    """All of it, a segment at a time. A segment that can't be completed ends the connection."""
+    while start < stop:
+        count = min(SEGMENT_LIMIT, stop - start)
+        session.stream.put(session.wire.segment(count))
+        try:
+            await session.services.files.send(found, start, start + count, session.stream)
+        except ConnectionLost:
+            raise
+        except FileshareError as error:
+            session.stream.abort()
+            raise ConnectionLost(error.message) from error
+        start += count
