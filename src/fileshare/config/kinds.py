@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 UNITS = {"": 1, "B": 1, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}
 UNITS |= {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
-SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s*([A-Za-z]*)")
+SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,6})?)\s*([A-Za-z]*)", re.ASCII)
+WHOLE = re.compile(r"\s*\d{1,18}\s*", re.ASCII)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -99,7 +100,7 @@ def _bytes(raw: object) -> int:
 def _integer(raw: object) -> int:
     if isinstance(raw, int) and not isinstance(raw, bool):
         return raw
-    if isinstance(raw, str) and re.fullmatch(r"\s*\d{1,18}\s*", raw):
+    if isinstance(raw, str) and WHOLE.fullmatch(raw):
         return int(raw)
     raise ValueError(raw)
 
