@@ -94,6 +94,27 @@ class Contents(State):
         return [content for digest, content in sorted(self._contents.items()) if digest > after][:limit]
 
     @reads
+    async def count_contents(self) -> int:
+        """See the port."""
+        return len(self._contents)
+
+    @reads
+    async def inconsistencies(self) -> Sequence[str]:
+        """See the port."""
+        return [f"version without content: {digest}" for digest in self._referred() - self._contents.keys()]
+
+    @reads
+    async def count_contents(self) -> int:
+        """See the port."""
+        return len(self._contents)
+
+    @reads
+    async def inconsistencies(self) -> Sequence[str]:
+        """See the port."""
+        missing = sorted(self._referred() - self._contents.keys())
+        return [f"A version refers to the content {digest}, which is not there." for digest in missing]
+
+    @reads
     async def paths_of(self, digest: str) -> Sequence[str]:
         """See the port."""
         found: list[str] = []

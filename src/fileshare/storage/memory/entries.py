@@ -1,6 +1,7 @@
 """Files, folders and versions in memory."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from fileshare.domain import names, versions
 from fileshare.domain.model import Entry, File, Folder, Version
@@ -116,6 +117,18 @@ class Entries(State):
         file.versions = [stored for stored in file.versions if stored.number not in gone]
         self._give_up(digests, now=0)
         return len(gone)
+
+    @reads
+    async def paths_over(self, versions: int, limit: int) -> Sequence[str]:
+        """See the port."""
+        over = (file.path for file in files_of(self._tree.root) if len(file.versions) > versions)
+        return list(islice(over, limit))
+
+    @reads
+    async def paths_over(self, versions: int, limit: int) -> Sequence[str]:
+        """See the port."""
+        found = [file.path for file in files_of(self._tree.root) if len(file.versions) > versions]
+        return found[:limit]
 
 
 def _place(node: Node, sort: str) -> Place:
