@@ -101,16 +101,6 @@ class Contents(State):
     @reads
     async def inconsistencies(self) -> Sequence[str]:
         """See the port."""
-        return [f"version without content: {digest}" for digest in self._referred() - self._contents.keys()]
-
-    @reads
-    async def count_contents(self) -> int:
-        """See the port."""
-        return len(self._contents)
-
-    @reads
-    async def inconsistencies(self) -> Sequence[str]:
-        """See the port."""
         missing = sorted(self._referred() - self._contents.keys())
         return [f"A version refers to the content {digest}, which is not there." for digest in missing]
 

@@ -124,12 +124,6 @@ class Entries(State):
         over = (file.path for file in files_of(self._tree.root) if len(file.versions) > versions)
         return list(islice(over, limit))
 
-    @reads
-    async def paths_over(self, versions: int, limit: int) -> Sequence[str]:
-        """See the port."""
-        found = [file.path for file in files_of(self._tree.root) if len(file.versions) > versions]
-        return found[:limit]
-
 
 def _place(node: Node, sort: str) -> Place:
     """Where an entry stands in a listing that is sorted like that."""
