@@ -1,0 +1,68 @@
+"""A finished benchmark as values and as JSON: the machine, what was moved, every single measurement.
+
+It must keep each raw row: medians are made from them later and never stored instead of them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from benchmarks.machine import Machine
+from benchmarks.plan import Load, Work
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measurement; seconds and bytes.
+
+    `sync` is what a sync of the file system took right after the command; `durable` is when the bytes were on
+    disk: `wall` for a peer that syncs before it says it is done, `wall` and `sync` for the others.
+    """
+
+    run: int
+    work: Work
+    peer: str
+    wall: float
+    sync: float
+    durable: float
+    client_cpu: float
+    server_cpu: float
+    client_peak: int
+    server_peak: int
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A peer as it was measured; `start` is the seconds from its server's start until it accepted."""
+
+    name: str
+    version: str
+    syncs_uploads: bool
+    syncs_downloads: bool
+    start: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that one benchmark found out; `began` in seconds since 1970."""
+
+    began: int
+    machine: Machine
+    load: Load
+    runs: int
+    contestants: tuple[Contestant, ...]
+    samples: tuple[Sample, ...]
+    v: Literal[1] = 1
+
+
+def write(report: Report, path: Path) -> None:
+    """Write the report as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+
+
+def read(path: Path) -> Report:
+    """Read a report back; raises msgspec.DecodeError or OSError."""
+    return msgspec.json.decode(path.read_bytes(), type=Report)
