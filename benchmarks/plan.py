@@ -1,7 +1,7 @@
 """Which measurements are made, and in which order.
 
-The runs of all peers are interleaved (A B C, A B C, …): whatever else the machine does meets all alike. It knows
-nothing of processes or files.
+The runs of all peers are interleaved (A B C, A B C, …): whatever else the machine does meets all alike. It
+knows nothing of processes or files.
 """
 
 from collections.abc import Iterator, Sequence

@@ -114,7 +114,7 @@ class Nginx(Peer):
         )
 
     def _curl_many(self, transfers: Iterable[tuple[str, str]]) -> Command:
-        """One curl for all, four at a time: on two cores a third of the time of one, or of fifty, at a time."""
+        """One curl for all, four at a time: a third of what one, or fifty, at a time take on two cores."""
         config = self.folder / "transfers"
         config.write_text("".join(f"{line}\n" for lines in transfers for line in lines))
         return self._curl("--parallel", "--parallel-max", "4", "--create-dirs", "--config", str(config))
