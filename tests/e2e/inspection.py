@@ -11,8 +11,6 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-KNOWN = ("fileshare.db", "fileshare.toml", "blobs", "uploads", "logs")
-
 
 @dataclass
 class Findings:

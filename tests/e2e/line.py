@@ -129,7 +129,7 @@ class Link:
 
     def _judge(self, way: Way, flow: Flow, data: bytes) -> None:
         verdict = self._rule.look(way, flow.passed, data)
-        flow.pending = memoryview(data)[: verdict.pass_on]
+        flow.pending = memoryview(verdict.instead or data)[: verdict.pass_on]
         rest = data[verdict.pass_on :]
         self._push(way, flow, blocking=bool(rest or verdict.then))
         if isinstance(verdict.then, Fault):
@@ -249,6 +249,10 @@ class Line:
     def next_rule(self) -> Rule:
         """The rule of a connection that has just come."""
         return self._rules.popleft() if self._rules else NoRule()
+
+    def heard(self, status: str) -> list[Link]:
+        """The connections on which that status or command has passed (see `tapped`)."""
+        return [link for link in list(self.links) if link.heard(status)]
 
     def linger(self) -> None:
         """The slow line's pause."""

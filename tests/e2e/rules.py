@@ -40,6 +40,8 @@ class Verdict:
 
     pass_on: int
     then: Fault | Callable[[], None] | None = None
+    instead: bytes | None = None
+    """What passes in place of the piece, of the same length."""
 
 
 class Rule(Protocol):
@@ -56,6 +58,21 @@ class NoRule:
     def look(self, way: Way, passed: int, data: bytes) -> Verdict:
         """All of it."""
         return Verdict(len(data))
+
+
+@dataclass
+class FlipBit:
+    """One bit of one byte changes on its way, and nothing else happens."""
+
+    way: Way
+    at: int
+
+    def look(self, way: Way, passed: int, data: bytes) -> Verdict:
+        """All of it passes, spoilt."""
+        at = self.at - passed
+        if way is not self.way or not 0 <= at < len(data):
+            return Verdict(len(data))
+        return Verdict(len(data), instead=data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
 
 
 @dataclass

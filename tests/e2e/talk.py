@@ -204,9 +204,9 @@ class Version2(Talk):
         for at in range(0, len(content), segment):
             self.send(frame(DATA, content[at : at + segment]))
 
-    def send_end(self, content: bytes | None = None) -> None:
-        """END, with the digest of the whole content."""
-        body = {} if content is None else {"digest": hashlib.sha256(content).hexdigest()}
+    def send_end(self, content: bytes) -> None:
+        """END, with size and digest of the whole content."""
+        body = {"size": len(content), "digest": hashlib.sha256(content).hexdigest()}
         self.send(frame(END, json.dumps(body).encode()))
 
     def final(self) -> tuple[str, Data]:

@@ -1,0 +1,119 @@
+"""A download goes on where it stopped, whatever ended it, and what is renamed into place is right."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import NewLine, NewShell, Serve
+from tests.e2e.inspection import digest_of
+from tests.e2e.patience import wait_until
+from tests.e2e.rules import ActAfter, AfterBytes, Fault, Way
+from tests.e2e.servers import Server
+from tests.e2e.shells import Shell
+from tests.e2e.sources import content, write_file
+from tests.e2e.talk import Version1
+
+MIB = 1 << 20
+SIZE = 12 * MIB
+
+
+def put(server: Server, size: int = SIZE) -> bytes:
+    """Store big.bin."""
+    data = content(size)
+    with Version1(server.address) as talk:
+        talk.upload("big.bin", data)
+    return data
+
+
+def part_of(shell: Shell) -> Path | None:
+    """The half-done download in the current folder."""
+    return next(iter(shell.work.rglob("*.part")), None)
+
+
+@pytest.mark.parametrize("fault", [Fault.CLOSE, Fault.RESET])
+@pytest.mark.parametrize("count", [1, 500, 4 * MIB + 5, SIZE + 100])
+def test_download_goes_on_by_itself_after_the_line_was_cut(
+    open_server: Server, new_line: NewLine, new_shell: NewShell, count: int, fault: Fault
+) -> None:
+    data = put(open_server)
+    line = new_line(open_server.address, tapped=True)
+    line.plan(AfterBytes(Way.DOWN, count, fault))
+    shell = new_shell(line.address)
+    shell.run("download", "big.bin")
+    assert (shell.work / "big.bin").read_bytes() == data
+    if fault is Fault.CLOSE:
+        assert sum(link.body(Way.DOWN) for link in line.links) == SIZE
+    assert part_of(shell) is None
+
+
+def test_download_is_resumed_after_the_client_was_killed(
+    open_server: Server, new_line: NewLine, new_shell: NewShell
+) -> None:
+    data = put(open_server)
+    line = new_line(open_server.address, tapped=True)
+    line.plan(AfterBytes(Way.DOWN, 5 * MIB, Fault.STALL))
+    shell = new_shell(line.address)
+    running = shell.start("download", "big.bin")
+    wait_until("most of 5 MiB is written", lambda: (p := part_of(shell)) and p.stat().st_size > 4 * MIB)
+    running.kill()
+    part = part_of(shell)
+    assert part is not None
+    written = part.stat().st_size
+    shell.run("download", "big.bin", "--resume")
+    assert (shell.work / "big.bin").read_bytes() == data
+    assert line.links[-1].body(Way.DOWN) == SIZE - written
+    assert part_of(shell) is None
+
+
+def test_download_goes_on_by_itself_after_the_server_was_killed(
+    serve: Serve, new_line: NewLine, new_shell: NewShell
+) -> None:
+    server = serve(require_auth=False)
+    data = put(server)
+    line = new_line(server.address, tapped=True)
+    line.plan(ActAfter(Way.DOWN, 5 * MIB, server.kill))
+    shell = new_shell(line.address)
+    running = shell.start("download", "big.bin")
+    wait_until("the server was killed", lambda: not server.alive)
+    line.target = server.restart().address
+    assert running.wait().code == 0
+    assert (shell.work / "big.bin").read_bytes() == data
+
+
+def test_download_of_a_file_that_changed_meanwhile_is_never_a_mixture(
+    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path
+) -> None:
+    put(open_server)
+    line = new_line(open_server.address)
+    line.plan(AfterBytes(Way.DOWN, 5 * MIB, Fault.STALL))
+    shell = new_shell(line.address)
+    running = shell.start("download", "big.bin")
+    wait_until("some of it is written", lambda: (p := part_of(shell)) and p.stat().st_size > MIB)
+    running.kill()
+    newer = content(SIZE, seed=1)
+    with Version1(open_server.address) as talk:
+        talk.upload("big.bin", newer, overwrite=True)
+    shell.run("download", "big.bin", "--resume")
+    assert (shell.work / "big.bin").read_bytes() == newer
+
+
+def test_a_version_1_client_resumes_a_download_by_byte(open_server: Server) -> None:
+    data = put(open_server, 3 * MIB)
+    with Version1(open_server.address) as talk:
+        talk.say("DOWNLOAD", filename="big.bin", start_byte=0)
+        talk.hear()
+        begun = talk.read(1_000_001)
+        talk.reset()
+    with Version1(open_server.address) as talk:
+        assert begun + talk.download("big.bin", len(begun)) == data
+        assert talk.download("big.bin", len(data)) == b""
+
+
+def test_what_was_downloaded_is_what_was_uploaded(
+    open_server: Server, new_shell: NewShell, tmp_path: Path
+) -> None:
+    digest = write_file(tmp_path / "source.bin", SIZE)
+    shell = new_shell(open_server.address)
+    shell.run("upload", tmp_path / "source.bin", "--to", "folder")
+    shell.run("download", "folder/source.bin", "--output", tmp_path / "back.bin")
+    assert digest_of(tmp_path / "back.bin") == digest
