@@ -1,14 +1,11 @@
-"""One conversation, without I/O: says how many bytes it wants next, turns bytes into events.
+"""The two ends of one conversation, without I/O: bytes become events, messages become bytes.
 
-Pull-shaped: the shell asks `wants()`, reads just that, hands it to `receive()`. Bodies
-are the shell's own (`Body`): it moves the bytes wherever they go and reports the count
-with `took()`, so this buffers nothing and back-pressure stays the stream's. Server and
-client are the two ends of the same tables (`states`).
+Server and client are the two ends of the same tables (`states`); how the shell drives
+them stands in `conversation`, whose names are to be had here too.
 """
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -16,131 +13,51 @@ from fileshare.errors import BadRequest, ProtocolError
 from fileshare.wire import messages as m
 from fileshare.wire import states
 from fileshare.wire.codec import (
-    decode_body,
     decode_data,
     encode_reply,
     encode_request,
     encode_segment,
     open_envelope,
+    refuse_strangers,
 )
-from fileshare.wire.frames import HEADER_SIZE, Kind, pack, unpack_message, unpack_segment
+from fileshare.wire.conversation import (
+    SEGMENT_LIMIT,
+    VERSION,
+    Aborted,
+    Body,
+    Conversation,
+    End,
+    Event,
+    Exactly,
+    FrameLimits,
+    Want,
+)
+from fileshare.wire.frames import Kind
 from fileshare.wire.states import State
 
-VERSION = 2
-SEGMENT_LIMIT = 4 << 20
-"""Bytes: large enough that a header costs nothing, small enough to stop soon (design, section 4)."""
+__all__ = [
+    "SEGMENT_LIMIT",
+    "VERSION",
+    "Aborted",
+    "Body",
+    "ClientConnection",
+    "End",
+    "Event",
+    "Exactly",
+    "FrameLimits",
+    "ServerConnection",
+    "Unauthenticated",
+    "Want",
+]
 
 
-@dataclass(frozen=True, slots=True)
-class Exactly:
-    """Read just `count` bytes and give them to `receive`."""
-
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """Up to `count` bytes belong to a body: move them, then tell `took`."""
-
-    count: int
-
-
-Want = Exactly | Body | None
-"""None: the shell has to speak first."""
-
-
-class End(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body is complete: `size` bytes in all, and the whole's digest where the sender tells it."""
-
-    size: m.Size
-    digest: m.Digest | msgspec.UnsetType = msgspec.UNSET
-
-
-class Aborted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The sender gives this body up, and why."""
-
-    code: str
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class FrameLimits:
-    """The most bytes of a message, by where it comes from.
-
-    Before a login nobody is owed memory: 4 KiB hold every AUTH. 64 KiB hold every
-    request; an unchecked prefix made a plain reader buffer 64 MiB from an unknown client.
-    """
-
-    before_auth: int = 4 << 10
-    after_auth: int = 64 << 10
-    reply: int = 64 << 20
-    """Version 1's LIST of 100,000 files; version 2's pages stay under 1 MiB."""
-    depth: int = 16
-
-
-Event = m.Request | m.Reply | End | Aborted
-
-
-class _Conversation:
-    """What both ends share: frames in, segments in and out."""
-
-    def __init__(self, limits: FrameLimits | None = None) -> None:
-        self.limits = limits or FrameLimits()
-        self.state = State.FRESH
-        self._expecting: tuple[Kind, int] | None = None
-        self._body_left = 0
-
-    def took(self, count: int) -> None:
-        """The shell has moved `count` bytes of the body that `wants` offered."""
-        if not 0 <= count <= self._body_left:
-            raise ValueError(f"{count} bytes were moved where {self._body_left} were due")
-        self._body_left -= count
-
-    def segment(self, count: int) -> bytes:
-        """The header of a DATA segment; the `count` raw bytes follow it."""
-        self._may_send_segment()
-        if not 0 < count <= SEGMENT_LIMIT:
-            raise ValueError(f"a segment holds 1 to {SEGMENT_LIMIT} bytes, not {count}")
-        return pack(Kind.DATA, count)
-
-    def _may_send_segment(self) -> None:
-        raise NotImplementedError
-
-    def _want_message(self) -> Want:
-        return Exactly(self._expecting[1] if self._expecting else HEADER_SIZE)
-
-    def _want_segment(self) -> Want:
-        if self._body_left:
-            return Body(self._body_left)
-        return self._want_message()
-
-    def _receive_message(self, data: bytes, limit: int) -> bytes | None:
-        """The body of a message once it is whole."""
-        if self._expecting is None:
-            self._expecting = (Kind.MESSAGE, unpack_message(data, limit))
-            return None
-        self._expecting = None
-        return data
-
-    def _receive_segment(self, data: bytes) -> End | Aborted | None:
-        if self._expecting is None:
-            kind, length = unpack_segment(data, SEGMENT_LIMIT, self.limits.before_auth)
-            if kind is Kind.DATA:
-                self._body_left = length
-            else:
-                self._expecting = (kind, length)
-            return None
-        kind, _ = self._expecting
-        self._expecting = None
-        return decode_body(data, End) if kind is Kind.END else decode_body(data, Aborted)
-
-
-class ServerConnection(_Conversation):
+class ServerConnection(Conversation):
     """The server's end. One request at a time: the next is read when the last is answered."""
 
     def __init__(self, limits: FrameLimits | None = None, *, anonymous: bool = False) -> None:
         super().__init__(limits)
         self._owed: type[m.Request] | None = None
+        self._body_ended = False
         self._anonymous = anonymous
         self.version = 1
         """1 or 2: which protocol the client speaks; 2 from the answer to HELLO on."""
@@ -157,11 +74,11 @@ class ServerConnection(_Conversation):
 
     def wants(self) -> Want:
         """What to read next."""
-        if self._owed is not None or self.state in (State.FLOW1, State.FLOW2, State.CLOSED):
+        if self._owed is not None or self._body_ended or self.state in states.SPEAKING:
             return None
         if self.state is State.BODY1:
             return Body(self._body_left) if self._body_left else None
-        if self.state in (State.BODY2, State.PUT2, State.DRAIN2):
+        if self.state in states.SEGMENTED:
             return self._want_segment()
         return self._want_message()
 
@@ -171,7 +88,8 @@ class ServerConnection(_Conversation):
         Raises ProtocolError where the conversation can't go on (answer ERROR, then close)
         and BadRequest where just this request failed (answer ERROR, go on).
         """
-        if self.state in (State.BODY2, State.PUT2, State.DRAIN2):
+        self._check_length(data)
+        if self.state in states.SEGMENTED:
             return self._receive_towards_body(data)
         limit = self.limits.before_auth if self._outside else self.limits.after_auth
         raw = self._receive_message(data, limit)
@@ -193,7 +111,12 @@ class ServerConnection(_Conversation):
                 f"The command {envelope.command[:40]!r} is not one of those that can be used here: "
                 f"{states.known_commands(self.state)}."
             )
-        request = Unauthenticated() if form is Unauthenticated else decode_data(envelope.data, form)
+        if form is Unauthenticated:
+            request: m.Request = Unauthenticated()
+        else:
+            if form.protocol == VERSION:
+                refuse_strangers(raw)
+            request = decode_data(envelope.data, form)
         self._owed = None if form in states.SILENT else form
         if isinstance(request, m.Put):
             self.state = State.PUT2
@@ -201,11 +124,14 @@ class ServerConnection(_Conversation):
 
     def _receive_towards_body(self, data: bytes) -> Event | None:
         event = self._receive_segment(data)
-        if event is not None and self.state is State.DRAIN2:
+        if event is None:
+            return None
+        if self.state is State.PUT2:
+            raise ProtocolError("A PUT's files end by their sizes, not by END or ABORT.")
+        if self.state is State.DRAIN2:
             self.state = State.IDLE2
             return None
-        if self.state is State.PUT2 and event is not None:
-            raise ProtocolError("A PUT's files end by their sizes, not by END or ABORT.")
+        self._body_ended = True
         return event
 
     def put_done(self) -> None:
@@ -222,20 +148,23 @@ class ServerConnection(_Conversation):
         elif self.state in states.FINALS:
             self._end_body(reply)
         else:
-            self._check(self.state is State.CLOSED or isinstance(reply, m.Error), "nobody asked for a reply")
+            _following(states.LAST_WORDS, reply)
+            self.state = State.CLOSED
         return encode_reply(reply)
 
     def _answer(self, reply: m.Reply) -> None:
-        owed, self._owed = self._owed or m.Request, None
+        owed = self._owed or m.Request
         if isinstance(reply, m.AuthRequired):
-            self.state = State.OUTSIDE2 if self.state is State.OUTSIDE2 else State.OUTSIDE1
+            self.state = State.OUTSIDE2 if self.version == VERSION else State.OUTSIDE1
         elif owed is m.Request:
             self._check(isinstance(reply, m.Error), "what was not understood gets ERROR")
-        elif isinstance(reply, m.Welcome):
-            self.version = VERSION
-            self.state = State.IDLE2 if reply.authenticated else State.OUTSIDE2
         else:
-            self.state = self._seat(_following(states.ANSWERS[owed], reply))
+            following = _following(states.ANSWERS[owed], reply)
+            if isinstance(reply, m.Welcome):
+                self.version = VERSION
+                following = State.IDLE2 if reply.authenticated else State.OUTSIDE2
+            self.state = self._seat(following)
+        self._owed = None
 
     def _seat(self, following: State) -> State:
         """Where nobody has to log in, an ERROR to a login does not put the caller outside."""
@@ -249,13 +178,19 @@ class ServerConnection(_Conversation):
         self._body_left = count
 
     def _end_body(self, reply: m.Reply) -> None:
-        self.state = _following(states.FINALS[self.state], reply)
+        """A final reply amid the body: version 2 throws the rest away, raw bytes have no end to find."""
+        following = _following(states.FINALS[self.state], reply)
+        if self.state is State.BODY2 and not self._body_ended:
+            following = State.DRAIN2
+        elif self.state is State.BODY1 and self._body_left:
+            following = State.CLOSED
+        self._body_ended = False
+        self.state = following
 
     def refuse_rest(self, reply: m.Reply) -> bytes:
         """Answer in the middle of a version 2 body; what still comes of it is thrown away."""
-        self._check(self.state is State.BODY2, "no body is being received")
-        self.state = State.DRAIN2
-        return encode_reply(reply)
+        self._check(self.state is State.BODY2 and not self._body_ended, "no body is being received")
+        return self.send(reply)
 
     def end(self, size: int, digest: str | None = None) -> bytes:
         """END of a download."""
@@ -302,7 +237,7 @@ def _following(table: Mapping[type[m.Reply], State], reply: m.Reply) -> State:
         raise RuntimeError(f"{type(reply).__name__} has no place here") from None
 
 
-class ClientConnection(_Conversation):
+class ClientConnection(Conversation):
     """The client's end, version 2. Requests may be pipelined; their replies come in order."""
 
     def __init__(self, limits: FrameLimits | None = None) -> None:
@@ -333,6 +268,7 @@ class ClientConnection(_Conversation):
 
     def receive(self, data: bytes) -> Event | None:
         """Take what `wants` asked for; returns what has become complete. Raises ProtocolError."""
+        self._check_length(data)
         if self.state is State.FLOW2:
             event = self._receive_segment(data)
             if event is not None:
@@ -357,11 +293,11 @@ class ClientConnection(_Conversation):
     def _form_of(self, status: str) -> type[m.Reply] | None:
         unasked = next((form for form in states.UNASKED if form.status == status), None)
         if unasked is not None:
-            return unasked
+            return unasked if self.state in states.UNASKED[unasked] else None
         if self._pending and self.state not in states.FINALS:
             return states.reply_types(self._pending[0]).get(status)
         # The end of an upload, or the server's last word before it closes.
-        finals = states.FINALS.get(self.state, {m.Error: State.CLOSED})
+        finals = states.FINALS.get(self.state, states.LAST_WORDS)
         return next((form for form in finals if form.status == status), None)
 
     def _follow(self, reply: m.Reply) -> None:

@@ -43,7 +43,7 @@ def unpack_message(header: bytes, limit: int) -> int:
 
 
 def unpack_segment(header: bytes, segment_limit: int, message_limit: int) -> tuple[Kind, int]:
-    """Kind and length of a segment: DATA up to `segment_limit` bytes, END and ABORT as messages.
+    """Kind and length of a segment: DATA of 1 to `segment_limit` bytes, END and ABORT as messages.
 
     Raises ProtocolError for a message where a segment is due, and for lengths over the limit.
     """
@@ -51,6 +51,10 @@ def unpack_segment(header: bytes, segment_limit: int, message_limit: int) -> tup
     if header[1:4] != b"\0\0\0" or kind not in (Kind.DATA, Kind.END, Kind.ABORT):
         raise ProtocolError("A body's segment was due (DATA, END or ABORT), and something else came.")
     limit = segment_limit if kind == Kind.DATA else message_limit
+    if kind == Kind.DATA and not length:
+        raise ProtocolError(
+            "A DATA segment without bytes came: it would keep the line busy and move nothing."
+        )
     if length > limit:
         raise ProtocolError(f"The segment's length {length} is over the limit of {limit} bytes.")
     return Kind(kind), length

@@ -16,9 +16,10 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 # Above every size that a file system can hold, and exact in a JSON double.
 Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$")]
-UploadId = Annotated[str, Meta(pattern="^[0-9a-zA-Z_-]{16,64}$")]
-Conflicts = Annotated[str, Meta(pattern="^(keep-both|replace)$")]
+# "$" would let a trailing newline through.
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")]
+UploadId = Annotated[str, Meta(pattern=r"^[0-9a-zA-Z_-]{16,64}\Z")]
+Conflicts = Annotated[str, Meta(pattern=r"^(keep-both|replace)\Z")]
 Seconds = Annotated[float, Meta(ge=-(2**40), le=2**40)]
 
 
@@ -48,7 +49,7 @@ class UploadFile(Request, frozen=True, kw_only=True):
 
     command = "UPLOAD"
     filename: str
-    file_size: int
+    file_size: Size
     file_hash: str
     overwrite: bool = False
 

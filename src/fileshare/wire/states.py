@@ -39,8 +39,11 @@ class State(Enum):
 OUTSIDE = frozenset({State.FRESH, State.OUTSIDE1, State.OUTSIDE2})
 """Where nobody has logged in: the smaller frame limit holds."""
 
-RECEIVING = frozenset({State.BODY1, State.BODY2, State.PUT2, State.DRAIN2})
-"""Where the server takes a body."""
+SEGMENTED = frozenset({State.BODY2, State.PUT2, State.DRAIN2})
+"""Where the server takes a body in segments."""
+
+SPEAKING = frozenset({State.FLOW1, State.FLOW2, State.CLOSED})
+"""Where the server reads nothing."""
 
 _VERSION1: frozenset[type[m.Request]] = frozenset(
     {m.Auth, m.UploadFile, m.DownloadFile, m.DownloadConfirm, m.ListFiles, m.ResumeUpload}
@@ -104,9 +107,13 @@ FINALS: dict[State, _Answers] = {
     },
 }  # fmt: skip
 
+LAST_WORDS: _Answers = {m.Error: State.CLOSED, m.AuthRequired: State.CLOSED}
+"""What the server may say without a request to answer, before it closes."""
+
 UNASKED: dict[type[m.Reply], frozenset[State]] = {
     m.Checkpoint: frozenset({State.BODY2}),
-    m.Results: frozenset({State.IDLE2, State.BODY2, State.PUT2, State.DRAIN2}),
+    # CLOSED: what was stored before the server's last word is still told behind it.
+    m.Results: frozenset({State.IDLE2, State.BODY2, State.PUT2, State.DRAIN2, State.CLOSED}),
 }
 """Replies that come by themselves, and where."""
 
