@@ -29,7 +29,9 @@ DATA = bytes(range(256)) * 64
 ID = "0123456789abcdef"
 
 
-def new(path: str = "report.txt", data: bytes = DATA, client_id: str | None = ID, **more: object) -> NewUpload:
+def new(
+    path: str = "report.txt", data: bytes = DATA, client_id: str | None = ID, **more: object
+) -> NewUpload:
     fields: dict[str, object] = {"size": len(data), "digest": sha256(data), "client_id": client_id, **more}
     return NewUpload(path=path, **fields)  # type: ignore[arg-type]
 

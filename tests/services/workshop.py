@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from unittest.mock import AsyncMock as MemoryAccounts
 
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
 from fileshare.services.audit import Audit
@@ -11,7 +12,6 @@ from fileshare.services.space import Space
 from fileshare.services.uploads import NewUpload, Uploads
 from fileshare.services.writer import Workshop, Writer
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
-from unittest.mock import AsyncMock as MemoryAccounts
 
 MIB = 1 << 20
 

@@ -18,7 +18,9 @@ async def door() -> AsyncIterator[Door]:
         yield door
 
 
-async def upload(peer: Peer, name: str = "a.txt", data: bytes = DATA, **more: object) -> tuple[str, dict[str, object]]:
+async def upload(
+    peer: Peer, name: str = "a.txt", data: bytes = DATA, **more: object
+) -> tuple[str, dict[str, object]]:
     digest = hashlib.sha256(data).hexdigest()
     status, ready = await peer.ask("UPLOAD", filename=name, file_size=len(data), file_hash=digest, **more)
     assert (status, ready["ready"], type(ready["temp_id"])) == ("OK", True, str)
@@ -50,7 +52,10 @@ async def test_a_second_upload_becomes_v2_and_overwrite_a_version(door: Door) ->
         assert (await upload(peer))[1]["filename"] == "a_v2.txt"
         assert (await upload(peer, data=b"new", overwrite=True))[1]["filename"] == "a.txt"
         _, listed = await peer.ask("LIST")
-        assert [(file["name"], file["version"]) for file in listed["files"]] == [("a.txt", 2), ("a_v2.txt", 1)]
+        assert [(file["name"], file["version"]) for file in listed["files"]] == [
+            ("a.txt", 2),
+            ("a_v2.txt", 1),
+        ]
 
 
 async def test_empty_file(door: Door) -> None:
@@ -241,12 +246,11 @@ async def test_a_silent_connection_is_closed() -> None:
 
 
 async def test_the_oldest_silent_stranger_gives_way() -> None:
-    async with open_door(max_unauthenticated=2) as door:
-        async with door.peer() as silent, door.peer() as spoken:
+    async with open_door(max_unauthenticated=2) as door, door.peer() as silent, door.peer() as spoken:
+        assert (await spoken.ask("LIST"))[0] == "AUTH_REQUIRED"
+        async with door.peer1():
+            assert await silent.ended() == b""
             assert (await spoken.ask("LIST"))[0] == "AUTH_REQUIRED"
-            async with door.peer1():
-                assert await silent.ended() == b""
-                assert (await spoken.ask("LIST"))[0] == "AUTH_REQUIRED"
 
 
 async def test_one_address_can_not_take_all_seats() -> None:

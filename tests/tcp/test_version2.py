@@ -73,7 +73,9 @@ async def test_a_repeated_upload_is_answered_by_its_receipt(door: Door) -> None:
         assert await peer.call(m.Resume(upload_id=ID)) == first
         assert await peer.call(m.Resume(path="a.txt", digest=HASH)) in (
             first,
-            m.FileNotFound(message="There is no such half-done upload of yours: upload the file from the start."),
+            m.FileNotFound(
+                message="There is no such half-done upload of yours: upload the file from the start."
+            ),
         )
 
 
@@ -316,5 +318,3 @@ async def test_a_disabled_accounts_connections_end(door: Door) -> None:
         door.server._end_account(session.known_caller.account.id, None)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await peer.next()
-
-

@@ -30,10 +30,10 @@ class Space:
         wanted = STEP if needed is None else needed
         free, total = await self._blobs.space()
         others = sum(count for holder, count in self._reserved.items() if holder != upload_id)
-        available = free - others - min(HEADROOM, total // 20)
-        if wanted > available and (needed is not None or available <= 0):
+        available = max(free - others - min(HEADROOM, total // 20), 0)
+        if wanted > available and (needed is not None or not available):
             raise NoSpace(
-                f"The server has room for {max(available, 0)} more bytes, and this needs {wanted}: "
+                f"The server has room for {available} more bytes, and this needs {wanted}: "
                 "free some space there, or upload less. Nothing that arrived is lost."
             )
         self._reserved[upload_id] = wanted
