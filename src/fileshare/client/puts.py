@@ -1,0 +1,203 @@
+"""Send many small files, pipelined: whole batches fly while the answers to others come in.
+
+Keeps within the window that the server's HELLO named and holds no more than that in
+memory. After a lost connection everything unanswered goes out again under the same ids,
+which the server recognises; each file has an answer of its own.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable
+
+from msgspec import UNSET, Struct
+
+from fileshare.client.conversation import Conversation, error_named, error_of
+from fileshare.client.line import Line
+from fileshare.client.rate import Rate
+from fileshare.client.reports import Item, Outcome, Reporter
+from fileshare.client.retry import retryable
+from fileshare.client.sources import read_small
+from fileshare.client.state import Identity
+from fileshare.errors import FileshareError, ProtocolError
+from fileshare.wire import messages as m
+from fileshare.wire.connection import Event
+
+_BATCH_FILES = 64
+_BATCH_BYTES = 256 << 10
+"""A third of the window or less, so that the server stores one batch while it reads the next."""
+
+_FRAME_PER_FILE = 260
+"""Bytes of JSON for one file beside its path, rounded up."""
+
+
+class Small(Struct, frozen=True, kw_only=True):
+    """One small file to send."""
+
+    item: Item
+    upload_id: str
+    identity: Identity
+    modified: float | None = None
+
+
+Answered = Callable[[Small, Outcome | FileshareError], None]
+
+
+class _Entry(Struct, frozen=True):
+    """A file that goes out in a PUT, with its bytes."""
+
+    small: Small
+    file: m.PutFile
+    content: bytes
+
+
+class _Batch:
+    """Files that go out in one PUT, until the last of them is answered."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, _Entry] = {}
+        """Those without an answer, by upload id."""
+        self.size = 0
+        self.frame = 0
+        self.sent = False
+        self.began = time.monotonic()
+
+    def add(self, small: Small, content: bytes) -> None:
+        file = m.PutFile(
+            upload_id=small.upload_id,
+            path=small.item.path,
+            size=len(content),
+            digest=hashlib.sha256(content).hexdigest(),
+            modified=UNSET if small.modified is None else small.modified,
+        )
+        self.entries[small.upload_id] = _Entry(small, file, content)
+        self.size += len(content)
+        self.frame += _frame_bytes(small)
+
+    def outcome(self, entry: _Entry, result: m.PutResult) -> Outcome:
+        return Outcome(
+            path=result.path,
+            local=entry.small.item.local,
+            size=entry.file.size,
+            digest=entry.file.digest,
+            version=result.version,
+            seconds=time.monotonic() - self.began,
+            moved=entry.file.size,
+        )
+
+
+def _frame_bytes(small: Small) -> int:
+    """At most so many bytes of JSON: quotes are escaped by two bytes, everything else stays."""
+    return _FRAME_PER_FILE + 2 * len(small.item.path.encode())
+
+
+class Puts:
+    """Small files over one line, many at a time."""
+
+    def __init__(
+        self, line: Line, rate: Rate, reporter: Reporter, on_conflict: str, answered: Answered
+    ) -> None:
+        """`answered` hears of each file once, what became of it."""
+        self._line = line
+        self._rate = rate
+        self._reporter = reporter
+        self._on_conflict = on_conflict
+        self._answered = answered
+        self._open = _Batch()
+        self._flying: deque[_Batch] = deque()
+        self._spoken_to: Conversation | None = None
+
+    def add(self, small: Small, limits: m.Limits) -> None:
+        """Take a file in; it goes out with others. Raises what the line can't mend."""
+        try:
+            content = read_small(small.item.local, small.identity)
+        except FileshareError as error:
+            self._answered(small, error)
+            return
+        if self._open.entries and not self._fits(small, len(content), limits):
+            self._send()
+        self._open.add(small, content)
+
+    def _fits(self, small: Small, size: int, limits: m.Limits) -> bool:
+        batch = self._open
+        return (
+            len(batch.entries) < min(_BATCH_FILES, limits.window_uploads)
+            and batch.size + size <= min(self._rate.piece(_BATCH_BYTES), limits.window_bytes)
+            and batch.frame + _frame_bytes(small) + _FRAME_PER_FILE <= limits.frame
+        )
+
+    def finish(self) -> None:
+        """Send what waits, and return when everything is answered."""
+        self._send()
+        self._line.persist(lambda conversation: self._pump(conversation, lambda: not self._flying))
+
+    def _send(self) -> None:
+        if not self._open.entries:
+            return
+        self._rate.take(self._open.size)
+        self._flying.append(self._open)
+        self._open = _Batch()
+        self._line.persist(lambda conversation: self._pump(conversation, self._all_sent))
+
+    def _all_sent(self) -> bool:
+        return all(batch.sent for batch in self._flying)
+
+    def _pump(self, conversation: Conversation, enough: Callable[[], bool]) -> None:
+        """Send what may go and take what comes, until it is `enough`."""
+        self._begin_anew_on(conversation)
+        while True:
+            self._send_within_window(conversation)
+            event = conversation.arrived() if enough() else conversation.next()
+            if event is None:
+                return
+            self._take(event)
+
+    def _begin_anew_on(self, conversation: Conversation) -> None:
+        """On another connection everything unanswered has to be sent again."""
+        if self._spoken_to is not conversation:
+            self._spoken_to = conversation
+            for batch in self._flying:
+                batch.sent = False
+
+    def _send_within_window(self, conversation: Conversation) -> None:
+        limits = conversation.limits
+        sent = [batch for batch in self._flying if batch.sent]
+        files = sum(len(batch.entries) for batch in sent)
+        size = sum(batch.size for batch in sent)
+        for batch in self._flying:
+            if batch.sent:
+                continue
+            files, size = files + len(batch.entries), size + batch.size
+            if sent and (files > limits.window_uploads or size > limits.window_bytes):
+                return
+            self._send_batch(conversation, batch)
+            sent.append(batch)
+
+    def _send_batch(self, conversation: Conversation, batch: _Batch) -> None:
+        entries = batch.entries.values()
+        put = m.Put(files=[entry.file for entry in entries], on_conflict=self._on_conflict)
+        conversation.send_put(put, [entry.content for entry in entries])
+        batch.sent = True
+        for entry in entries:
+            self._reporter.start(entry.small.item, 0)
+            self._reporter.moved(entry.small.item, entry.file.size)
+
+    def _take(self, event: Event) -> None:
+        if not isinstance(event, m.Results):
+            raise error_of(event) or ProtocolError("The server sent something else than results of a PUT.")
+        self._line.patience.progress()
+        for result in event.results:
+            self._settle(result)
+        while self._flying and not self._flying[0].entries:
+            self._flying.popleft()
+
+    def _settle(self, result: m.PutResult) -> None:
+        batch = next((batch for batch in self._flying if result.upload_id in batch.entries), None)
+        if batch is None:
+            raise ProtocolError("The server answered for a file that was not sent.")
+        error = error_named(result.code, result.message) if result.code else None
+        if error is not None and retryable(error):
+            self._line.drop()  # everything unanswered goes out again, on another connection
+            raise error
+        entry = batch.entries.pop(result.upload_id)
+        self._answered(entry.small, error or batch.outcome(entry, result))

@@ -1,0 +1,290 @@
+"""Where the bytes of an upload come from: a local file, or a pipe that can't be read twice.
+
+Each knows the digest of all it gave, also when sending began in the middle, and notices
+a source that changed: bytes of two states of a file must never become one upload.
+"""
+
+import hashlib
+import os
+import stat
+import threading
+from collections import deque
+from collections.abc import Callable
+from io import FileIO
+from typing import IO, Protocol
+
+from fileshare.client.state import Identity
+from fileshare.errors import BadRequest, IntegrityError, NotFound, SourceChanged, StorageFailed
+
+PIECE = 1 << 20
+"""Bytes read, hashed and sent at once: more gained nothing (design, section 9)."""
+
+PIPE_BOUND = 40 << 20
+"""Bytes of a pipe that are kept until the server has them durable: two of its checkpoints and a half
+(16 MiB each), well inside the 100 MiB that the client may use."""
+
+
+class Source(Protocol):
+    """The bytes of one upload, by offset."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes in all; None where only the end will tell."""
+        ...
+
+    def read(self, offset: int, limit: int) -> memoryview:
+        """1 to `limit` bytes from `offset`; empty at the end. The next call may overwrite them.
+
+        Raises SourceChanged, and IntegrityError for bytes that are no longer at hand.
+        """
+        ...
+
+    def must_wait(self, offset: int) -> bool:
+        """Whether nothing more can be read at `offset` before the server has kept more (see `kept`)."""
+        ...
+
+    def kept(self, offset: int) -> None:
+        """The server has everything before `offset` durable: it won't be asked for again."""
+        ...
+
+    def digest(self) -> str:
+        """The digest of the whole, after its end was read. Raises SourceChanged."""
+        ...
+
+    def close(self) -> None:
+        """Let go. Safe to call twice."""
+        ...
+
+
+def open_file(path: str) -> FileIO:
+    """Open a regular file for reading, unbuffered, and nothing else: opening a pipe would wait for ever.
+
+    Raises NotFound, BadRequest for what is not a regular file, SourceChanged where reading is refused.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path!r}.") from None
+    except OSError as error:
+        raise BadRequest(f"{path!r} can't be read: {error.strerror}.") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BadRequest(f"{path!r} is not a regular file; to send what a program prints, use `-`.")
+    return FileIO(descriptor, "rb")
+
+
+def read_small(path: str, identity: Identity) -> bytes:
+    """The whole of a small file, as it was when `identity` was taken. Raises SourceChanged, NotFound."""
+    with open_file(path) as file:
+        try:
+            same = Identity.of(os.fstat(file.fileno())) == identity
+            content = os.read(file.fileno(), identity.size + 1) if same else b""
+        except OSError as error:
+            raise StorageFailed(f"{path!r} can't be read: {error.strerror}.") from None
+        if not same or len(content) != identity.size or Identity.of(os.fstat(file.fileno())) != identity:
+            raise SourceChanged(f"{path!r} changed while it was uploaded; nothing was mixed.")
+        return content
+
+
+def digest_of_file(path: str, told: Callable[[int], None] | None = None) -> str:
+    """The digest of a local file; `told` hears how many bytes are hashed so far."""
+    digest = hashlib.sha256()
+    view = memoryview(bytearray(PIECE))
+    done = 0
+    with open_file(path) as file:
+        while count := file.readinto(view):
+            digest.update(view[:count])
+            done += count
+            if told is not None:
+                told(done)
+    return digest.hexdigest()
+
+
+class FileSource:
+    """A local file that must stay as it was when the upload began."""
+
+    def __init__(
+        self, path: str, identity: Identity | None = None, told: Callable[[int, int], None] | None = None
+    ) -> None:
+        """`identity` is what the file must be; `told(count, total)` hears of a prefix being hashed."""
+        self._path = path
+        self._file = open_file(path)
+        self.identity = identity or Identity.of(os.fstat(self._file.fileno()))
+        self._told = told
+        self._buffer = memoryview(bytearray(min(PIECE, max(self.identity.size, 1))))
+        self._digest = hashlib.sha256()
+        self._hashed = 0
+        self._at = 0
+        self._catching_up: CatchUp | None = None
+        try:
+            self._check()
+        except SourceChanged:
+            self._file.close()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return self.identity.size
+
+    def read(self, offset: int, limit: int) -> memoryview:
+        """See Source. What was hashed before is not hashed again."""
+        if offset != self._at:
+            self._file.seek(offset)
+        count = self._fill(min(limit, self.size - offset))
+        if not count and offset < self.size:
+            raise SourceChanged(f"{self._path!r} became shorter while it was read.")
+        self._at = offset + count
+        self._hash(offset, self._buffer[:count])
+        return self._buffer[:count]
+
+    def _fill(self, limit: int) -> int:
+        try:
+            return self._file.readinto(self._buffer[:limit]) or 0
+        except OSError as error:
+            raise StorageFailed(f"{self._path!r} can't be read: {error.strerror}.") from None
+
+    def _hash(self, offset: int, data: memoryview) -> None:
+        if self._catching_up is None and offset > self._hashed:
+            self._catching_up = CatchUp(self._path, self.identity, offset, self._told)
+        elif self._catching_up is None:
+            self._digest.update(data[self._hashed - offset :])
+            self._hashed = max(self._hashed, offset + len(data))
+
+    def must_wait(self, offset: int) -> bool:
+        """Never: a file can be read again."""
+        return False
+
+    def kept(self, offset: int) -> None:
+        """Nothing to let go of."""
+
+    def digest(self) -> str:
+        """See Source. Looks once more whether the file is still what it was."""
+        if self._catching_up is None and self._hashed < self.size:
+            self._catching_up = CatchUp(self._path, self.identity, self.size, self._told)
+        digest = self._catching_up.result() if self._catching_up is not None else self._digest.hexdigest()
+        self._check()
+        return digest
+
+    def _check(self) -> None:
+        if Identity.of(os.fstat(self._file.fileno())) != self.identity:
+            raise SourceChanged(f"{self._path!r} changed while it was uploaded; nothing was mixed.")
+
+    def close(self) -> None:
+        """Let go of the file and of the thread that may read it."""
+        if self._catching_up is not None:
+            self._catching_up.stop()
+        self._file.close()
+
+
+class CatchUp:
+    """Hashes a whole file in a thread, while bytes after its beginning are already being sent."""
+
+    def __init__(
+        self, path: str, identity: Identity, prefix: int, told: Callable[[int, int], None] | None
+    ) -> None:
+        """`prefix`: up to where hashing is told of as a phase of its own."""
+        self._path = path
+        self._identity = identity
+        self._prefix = prefix
+        self._told = told
+        self._stopped = False
+        self._digest = ""
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._digest = self._hash()
+        except Exception as error:  # told to who asks for the result
+            self._error = error
+
+    def _hash(self) -> str:
+        digest = hashlib.sha256()
+        view = memoryview(bytearray(PIECE))
+        done = 0
+        with open_file(self._path) as file:
+            if Identity.of(os.fstat(file.fileno())) != self._identity:
+                raise SourceChanged(f"{self._path!r} was replaced while it was uploaded.")
+            while done < self._identity.size and not self._stopped:
+                count = file.readinto(view)
+                if not count:
+                    raise SourceChanged(f"{self._path!r} became shorter while it was read.")
+                digest.update(view[:count])
+                done += count
+                if self._told is not None and done - count < self._prefix:
+                    self._told(min(done, self._prefix), self._prefix)
+        return digest.hexdigest()
+
+    def result(self) -> str:
+        """The digest, once it is there. Raises SourceChanged."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._digest
+
+    def stop(self) -> None:
+        """Nobody wants the result any more."""
+        self._stopped = True
+        self._thread.join()
+
+
+class PipeSource:
+    """What a program prints. Keeps what the server doesn't have durable yet, within a bound."""
+
+    def __init__(self, stream: IO[bytes], bound: int = PIPE_BOUND) -> None:
+        self._stream = stream
+        self._bound = bound
+        self._chunks: deque[bytes] = deque()
+        self._base = 0
+        self._end = 0
+        self._ended = False
+        self._digest = hashlib.sha256()
+
+    @property
+    def size(self) -> int | None:
+        """Unknown until the end."""
+        return self._end if self._ended else None
+
+    def must_wait(self, offset: int) -> bool:
+        """When the bound is reached."""
+        return offset == self._end and not self._ended and self._end - self._base >= self._bound
+
+    def read(self, offset: int, limit: int) -> memoryview:
+        """See Source: from what is kept, or else from the pipe."""
+        if offset < self._base:
+            raise IntegrityError("The server lost bytes it had acknowledged, and a pipe can't be read twice.")
+        if offset == self._end:
+            return memoryview(self._more(limit))
+        start = self._base
+        for chunk in self._chunks:
+            if offset < start + len(chunk):
+                return memoryview(chunk)[offset - start :][:limit]
+            start += len(chunk)
+        raise IntegrityError("The server asks for bytes that the pipe never gave.")
+
+    def _more(self, limit: int) -> bytes:
+        # read1 gives what is there: a slow program's bytes go on at once.
+        read = getattr(self._stream, "read1", self._stream.read)
+        data: bytes = b"" if self._ended else read(limit)
+        self._ended = self._ended or not data
+        if data:
+            self._digest.update(data)
+            self._chunks.append(data)
+            self._end += len(data)
+        return data
+
+    def kept(self, offset: int) -> None:
+        """Let go of what the server has."""
+        while self._chunks and self._base + len(self._chunks[0]) <= offset:
+            self._base += len(self._chunks.popleft())
+
+    def digest(self) -> str:
+        """The digest of all that came."""
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Leave the pipe to its owner."""
+        self._chunks.clear()
