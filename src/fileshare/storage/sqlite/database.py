@@ -1,0 +1,229 @@
+"""The database file: one connection that writes, a few that read, and nothing half done.
+
+A unit is a plain function of a `sqlite3.Connection` that runs whole in that
+connection's thread, inside one transaction. What `run` returned is durable. After an
+error of the disk nothing more is written until the database has been opened anew: a
+sync that failed can falsely succeed when it is tried again.
+"""
+
+import asyncio
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from fileshare.errors import Unavailable
+from fileshare.storage import failures
+from fileshare.storage.sqlite import migrating
+from fileshare.storage.sqlite.connection import Connection, connect, log, translated
+from fileshare.storage.sqlite.copying import copy_database, sync_path
+from fileshare.storage.sqlite.transactions import Job, read_transaction, write_transaction
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Unit = Callable[Concatenate[sqlite3.Connection, P], T]
+
+READERS = 2
+"""Connections that read: a long search on one leaves the other to those who list."""
+
+WRITER_CACHE_KIB = 16 * 1024
+READER_CACHE_KIB = 8 * 1024
+"""Page caches. Above all of ours is the kernel's, so that more would be kept twice."""
+
+KEPT_WAL = 8 << 20
+"""Bytes that the write-ahead log keeps when it begins anew: overwriting them is cheaper than growing,
+and a little can be written on a full disk."""
+
+CHECKPOINT_WAL = 16 << 20
+"""Bytes of the log at which its pages are moved into the database."""
+
+ALARM_WAL = 64 << 20
+"""Bytes of the log that say that readers keep it from beginning anew: they are waited for."""
+
+STOPPED = "The server's database takes no writes: its log says why, and starting it anew is needed."
+
+
+class Database:
+    """The file at `path`, opened by one process at a time (the data folder's lock sees to that)."""
+
+    def __init__(self, path: Path, migrations: Path = migrating.FOLDER) -> None:
+        self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._migrations = migrations
+        self._writer: Connection | None = None
+        self._readers: list[Connection] = []
+        self._waiting: deque[Job] = deque()
+        self._draining: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    @property
+    def writable(self) -> bool:
+        """Whether it is open and has met no error that stops writes."""
+        return self._writer is not None and not self._stopped
+
+    async def open(self) -> None:
+        """Create the file or bring its format up to date, and take units.
+
+        Raises Unavailable for a database that is newer than this code or not ours,
+        NoSpace and StorageFailed.
+        """
+        writer = Connection(self._connect_writer, "database-writer")
+        try:
+            await writer
+            self._writer = writer
+            for number in range(READERS):
+                reader = Connection(self._connect_reader, f"database-reader-{number}")
+                await reader
+                self._readers.append(reader)
+        except (sqlite3.Error, OSError) as error:
+            await self.close()
+            log.error("the database can't be opened: %s", error)
+            known = failures.translated(error) if isinstance(error, OSError) else translated(error)
+            raise known or error from error
+        self._stopped = False
+
+    def _connect_writer(self) -> sqlite3.Connection:
+        """In the writer's thread: the file, its format, and a log that has been moved into it.
+
+        The log is emptied first because its last sync may be the one that failed
+        before; what a checkpoint has synced into the database is beyond doubt.
+        """
+        if not self._path.exists():
+            os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
+            sync_path(self._path.parent)
+        connection = connect(self._path, cache_kib=WRITER_CACHE_KIB)
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise Unavailable(f"The file system of {self._path} can't hold a database that is shared.")
+            connection.execute(f"PRAGMA journal_size_limit = {KEPT_WAL}")
+            connection.execute("PRAGMA foreign_keys = OFF")
+            migrating.migrate(connection, self._path, migrating.load(self._migrations))
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _connect_reader(self) -> sqlite3.Connection:
+        connection = connect(self._path, cache_kib=READER_CACHE_KIB)
+        connection.execute("PRAGMA query_only = ON")
+        return connection
+
+    async def close(self) -> None:
+        """Finish what waits, move the log into the database, and let go. Safe to call twice."""
+        if self._draining is not None:
+            await asyncio.wait([self._draining])
+        writer, self._writer = self._writer, None
+        for reader in self._readers:
+            await reader.close()
+        self._readers.clear()
+        if writer is not None:
+            await writer.close()
+
+    async def run(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `unit(connection, …)` in a write transaction; what it did is durable on return.
+
+        Units that wait for the disk together share a commit, each undone by itself where
+        it raises. A caller that is cancelled neither stops nor splits its unit. Raises
+        what the unit raises, NoSpace (nothing was changed), StorageFailed (it is not
+        acknowledged, and the database takes no more writes), and Unavailable after that.
+        """
+        if not self.writable:
+            raise Unavailable(STOPPED)
+
+        def bound(connection: sqlite3.Connection) -> T:
+            return unit(connection, *args, **kwargs)
+
+        job = Job(_name(unit), bound, asyncio.get_running_loop().create_future())
+        self._waiting.append(job)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        result: T = await job.future
+        return result
+
+    async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `unit(connection, …)` on one unchanging state, which holds every `run` that has returned.
+
+        Raises what the unit raises, StorageFailed, and Unavailable when the database is not open.
+        """
+        if not self._readers:
+            raise Unavailable("The server's database is closed.")
+        reader = min(self._readers, key=lambda connection: connection.pending)
+
+        def bound(connection: sqlite3.Connection) -> T:
+            return unit(connection, *args, **kwargs)
+
+        return await reader.call(partial(read_transaction, _name(unit), bound))
+
+    async def copy(self, target: Path) -> None:
+        """Write a consistent copy of everything committed to `target`, while writes go on.
+
+        Complete and durable under that name on return; a failure leaves no such file.
+        """
+        try:
+            await self.read(copy_database, target)
+        except OSError as error:
+            raise failures.translated(error) from error
+
+    async def _drain(self) -> None:
+        """The only task that uses the writer: one transaction after the other while units wait."""
+        try:
+            while self._waiting and self._writer is not None:
+                outcome = await self._writer.call(partial(write_transaction, self._waiting))
+                self._stopped = self._stopped or outcome.stop
+                for job in outcome.jobs:
+                    job.settle()
+                if self._stopped:
+                    self._refuse_waiting()
+                elif _size(self._wal) > CHECKPOINT_WAL:
+                    await self._checkpoint(self._writer)
+        finally:
+            self._draining = None
+
+    def _refuse_waiting(self) -> None:
+        log.critical("an error of the disk: the database takes no more writes until it is opened anew")
+        while self._waiting:
+            job = self._waiting.popleft()
+            job.error = Unavailable(STOPPED)
+            job.settle()
+
+    async def _checkpoint(self, writer: Connection) -> None:
+        """Move the log into the database, on the connection that writes and after the replies.
+
+        On no other: with a checkpoint and a commit on two connections, SQLite before 3.51.3
+        can lose pages (its "WAL-reset bug"). An error stops writes: a checkpoint's sync
+        must not be tried again either.
+        """
+        size = _size(self._wal)
+        alarm = size > ALARM_WAL
+        if alarm:
+            log.warning("the database's log has grown to %d MiB: waiting for readers to let go", size >> 20)
+        mode = "TRUNCATE" if alarm else "PASSIVE"
+        try:
+            await writer.call(partial(_checkpoint, mode=mode))
+        except sqlite3.Error as error:
+            log.error("the database's log could not be moved into it: %s", error)
+            self._stopped = True
+            self._refuse_waiting()
+
+
+def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
+    connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _name(unit: Callable[..., Any]) -> str:
+    """What a unit is called in the log; its arguments are values and stay out of it."""
+    inner = unit.func if isinstance(unit, partial) else unit
+    return f"{inner.__module__.rpartition('.')[2]}.{inner.__qualname__}"
