@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from fileshare.storage.memory_accounts import MemoryAccounts
 
 from fileshare.domain import upload as life
 from fileshare.errors import NoSpace, NotFound, StorageFailed, Unavailable
 from fileshare.services.locks import DigestLocks
 from fileshare.services.sweeper import DAY, ORPHAN_AGE, Retention, Sweeper
+from fileshare.storage.memory_accounts import MemoryAccounts
 from tests.services.shelf import Shelf, digest_of, large
 
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from fileshare.domain import access, names
+from fileshare.domain import names
 from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Entry, File, Folder, Trashed, Version
-from fileshare.errors import BadRequest, Damaged, FileshareError, Forbidden, NotFound
+from fileshare.errors import BadRequest, Damaged, FileshareError, NotFound
 from fileshare.services.audit import Audit
 from fileshare.services.ports import Blobs, Catalog, Content, Listing, Page, Reserve, Sink
 from fileshare.services.reserve import freeing
@@ -58,23 +58,23 @@ class Files:
 
     async def entry(self, caller: Caller, path: str) -> Entry:
         """The file or folder at `path` ("" is the root). Raises NotFound, BadName, Forbidden."""
-        self._check(caller, Action.LIST, path)
+        self._audit.check(caller, Action.LIST, path)
         return await self._catalog.entry(names.parse_folder(path))
 
     async def listing(self, caller: Caller, what: Listing) -> Page:
         """A page of a folder or of a search below it. Raises as `Catalog.listing`, BadName, Forbidden."""
-        self._check(caller, Action.LIST, what.path)
+        self._audit.check(caller, Action.LIST, what.path)
         path, query = names.parse_folder(what.path), _parse_query(what.query)
         return await self._catalog.listing(replace(what, path=path, query=query))
 
     async def walk(self, caller: Caller, path: str, limit: int, cursor: str | None = None) -> Page:
         """A page of everything below a folder, depth first. Raises as `Catalog.walk`, BadName, Forbidden."""
-        self._check(caller, Action.LIST, path)
+        self._audit.check(caller, Action.LIST, path)
         return await self._catalog.walk(names.parse_folder(path), limit, cursor)
 
     async def count(self, caller: Caller, path: str = "") -> int:
         """How many files lie below a folder. Raises BadName, Forbidden."""
-        self._check(caller, Action.LIST, path)
+        self._audit.check(caller, Action.LIST, path)
         return await self._catalog.count_files(names.parse_folder(path))
 
     async def versions(self, caller: Caller, path: str) -> Sequence[Version]:
@@ -82,12 +82,12 @@ class Files:
 
         Raises NotFound, Conflict for a folder, BadName, Forbidden.
         """
-        self._check(caller, Action.VERSIONS, path)
+        self._audit.check(caller, Action.VERSIONS, path)
         return await self._catalog.versions(names.parse_path(path))
 
     async def version(self, caller: Caller, path: str, number: int) -> Version:
         """One version of a file. Raises as `versions`, and NotFound when it has no such number."""
-        self._check(caller, Action.VERSIONS, path)
+        self._audit.check(caller, Action.VERSIONS, path)
         return await self._find_version(names.parse_path(path), number)
 
     # Changing names
@@ -145,7 +145,7 @@ class Files:
 
     async def trashed(self, caller: Caller) -> Sequence[Trashed]:
         """What is in the trash, the newest first. Raises Forbidden."""
-        self._check(caller, Action.RESTORE, "")
+        self._audit.check(caller, Action.RESTORE, "")
         return await self._catalog.trashed()
 
     async def restore_trashed(self, caller: Caller, trash_id: int) -> Entry:
@@ -249,17 +249,9 @@ class Files:
         self._nudge()
         return given_up
 
-    def _check(self, caller: Caller, action: Action, path: str) -> None:
-        """Looking leaves a trace only when it was denied."""
-        try:
-            access.check(caller, action)
-        except Forbidden:
-            self._audit.note(caller, action, path, "denied")
-            raise
-
     @contextmanager
     def _refusals_noted(self, caller: Caller, action: Action, path: str) -> Iterator[None]:
-        self._check(caller, action, path)
+        self._audit.check(caller, action, path)
         try:
             yield
         except FileshareError as error:

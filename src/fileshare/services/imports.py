@@ -40,7 +40,7 @@ class Reading(Source, Protocol):
     """A local file that is read from its start."""
 
     async def unchanged(self) -> bool:
-        """Whether size and time are still what they were when it was opened.
+        """Whether it is still what was found, and was not touched since it was opened.
 
         Raises NotFound when it could not be read to its end.
         """
@@ -54,8 +54,8 @@ class Origin(Protocol):
         """Everything in it, folders before their content."""
         ...
 
-    def open(self, path: str) -> AbstractAsyncContextManager[Reading]:
-        """Open a file that `scan` found. Raises NotFound, StorageFailed when it can't be read."""
+    def open(self, found: Found) -> AbstractAsyncContextManager[Reading]:
+        """Open a file that `scan` found. Raises NotFound when it can't be read."""
         ...
 
 
@@ -135,7 +135,7 @@ class Import:
 
     async def _take_small(self, origin: Origin, found: Found, path: str, tally: Tally) -> None:
         data = bytearray()
-        async with origin.open(found.path) as reading:
+        async with origin.open(found) as reading:
             while len(data) <= found.size and (chunk := await reading.read(CHUNK)):
                 data += chunk
             await _raise_if_changed(reading, len(data), found)
@@ -149,7 +149,7 @@ class Import:
         upload_id = secrets.token_hex(16)
         part = await self._blobs.create(upload_id)
         try:
-            async with origin.open(found.path) as reading:
+            async with origin.open(found) as reading:
                 await part.receive(reading, found.size)
                 await _raise_if_changed(reading, part.offset, found)
             await part.sync()
@@ -194,7 +194,7 @@ class Import:
 
 async def _hash(origin: Origin, found: Found) -> str:
     digest, size = hashlib.sha256(), 0
-    async with origin.open(found.path) as reading:
+    async with origin.open(found) as reading:
         while chunk := await reading.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)

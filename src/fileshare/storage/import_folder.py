@@ -31,7 +31,7 @@ class ImportFolder:
     """Fills `services.imports.Origin`."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
 
     async def scan(self) -> AsyncIterator[Found]:
         """Everything in it by name, a folder before its content.
@@ -47,25 +47,25 @@ class ImportFolder:
 
     def _scan_one(self, path: str) -> Sequence[Found]:
         try:
-            names = sorted(os.listdir(self._root / path))  # noqa: PTH208 (names only, thousands of them)
+            names = sorted(os.listdir(self.root / path))  # noqa: PTH208 (names only, thousands of them)
         except OSError as error:
             if not path:
-                raise NotFound(f"The folder {self._root} can't be read: {error.strerror}.") from error
+                raise NotFound(f"The folder {self.root} can't be read: {error.strerror}.") from error
             return [Found(path, f"a folder that can't be read ({error.strerror})")]
         return [self._look_at(f"{path}/{name}" if path else name) for name in names]
 
     def _look_at(self, path: str) -> Found:
         try:
-            there = (self._root / path).lstat()
+            there = (self.root / path).lstat()
         except OSError as error:
             return Found(path, f"something that can't be read ({error.strerror})")
         kind = KINDS.get(stat.S_IFMT(there.st_mode), "something else than a file")
         return Found(path, kind, there.st_size, there.st_mtime_ns // 1_000_000)
 
     @asynccontextmanager
-    async def open(self, path: str) -> AsyncIterator["ImportedFile"]:
+    async def open(self, found: Found) -> AsyncIterator["ImportedFile"]:
         """Open a file that `scan` found. Raises NotFound when that is not possible any more."""
-        file = await asyncio.to_thread(ImportedFile, self._root / path)
+        file = await asyncio.to_thread(ImportedFile, self.root / found.path, found)
         try:
             yield file
         finally:
@@ -75,12 +75,14 @@ class ImportFolder:
 class ImportedFile:
     """Fills `services.imports.Reading`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, found: Found) -> None:
+        self._found = found
         try:
             self._fd = os.open(path, READ)
         except OSError as error:
             raise NotFound(f"It can't be read: {error.strerror}.") from error
-        self._before = os.fstat(self._fd)
+        there = os.fstat(self._fd)
+        self._times = there.st_mtime_ns, there.st_ctime_ns
         self._error: OSError | None = None
 
     async def read(self, limit: int) -> bytes:
@@ -95,18 +97,15 @@ class ImportedFile:
             return b""
 
     async def unchanged(self) -> bool:
-        """Whether size and times are still what they were when it was opened.
+        """Whether it is still what was found, and was not touched since it was opened.
 
         Raises NotFound when it could not be read.
         """
         if self._error is not None:
             raise NotFound(f"It can't be read: {self._error.strerror}.") from self._error
-        now, before = os.fstat(self._fd), self._before
-        return (now.st_size, now.st_mtime_ns, now.st_ctime_ns) == (
-            before.st_size,
-            before.st_mtime_ns,
-            before.st_ctime_ns,
-        )
+        now = os.fstat(self._fd)
+        as_found = (now.st_size, now.st_mtime_ns // 1_000_000) == (self._found.size, self._found.modified)
+        return as_found and (now.st_mtime_ns, now.st_ctime_ns) == self._times
 
     def close(self) -> None:
         """Let go of it."""
