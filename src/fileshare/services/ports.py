@@ -480,11 +480,14 @@ class AccountStore(Protocol):
         ...
 
     async def login(self, name: str) -> Login:
-        """The account of that name with its password hash. Raises NotFound."""
+        """The account of that name (case folded) with its password hash.
+
+        Raises NotFound, also for the anonymous account, as which nobody logs in.
+        """
         ...
 
     async def account(self, account_id: int) -> Account:
-        """The account of that id. Raises NotFound; deleted ones are not found."""
+        """The account of that id, the anonymous one too. Raises NotFound; deleted ones are not found."""
         ...
 
     async def accounts(self) -> Sequence[Account]:
@@ -492,7 +495,10 @@ class AccountStore(Protocol):
         ...
 
     async def set_password(self, account_id: int, password_hash: str) -> None:
-        """Change the password; clears `default_password` and ends every session and token."""
+        """Change the password; clears `default_password` and ends every session and token.
+
+        This and the next three raise NotFound, also for the anonymous account.
+        """
         ...
 
     async def set_role(self, account_id: int, role: Role) -> Account:
@@ -515,7 +521,10 @@ class AccountStore(Protocol):
         ...
 
     async def add_session(self, session: Session, secret_hash: bytes) -> Session:
-        """Store a session or token under the SHA-256 of its secret; returns it with its id."""
+        """Store a session or token under the SHA-256 of its secret; returns it with its id.
+
+        Raises NotFound when its account is disabled or deleted.
+        """
         ...
 
     async def session(self, secret_hash: bytes, now: int) -> tuple[Session, Account]:
@@ -543,7 +552,11 @@ class AccountStore(Protocol):
         ...
 
     async def note_failures(self, failures: Iterable[tuple[str, str, int]]) -> None:
-        """Remember failed logins as (account name, address group, time)."""
+        """Remember failed logins as (folded account name, address group, time)."""
+        ...
+
+    async def clear_failures(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Forget the failures of these (folded account name, address group): the owner got in."""
         ...
 
     async def failures(self, since: int) -> Sequence[tuple[str, str, int]]:
@@ -561,6 +574,7 @@ class AccountStore(Protocol):
     async def events(
         self,
         limit: int,
+        *,
         before_id: int | None = None,
         account: str = "",
         action: str = "",
@@ -568,5 +582,10 @@ class AccountStore(Protocol):
         since: int | None = None,
         until: int | None = None,
     ) -> Sequence[Event]:
-        """Events, the newest first, that match all of the filters."""
+        """Events, the newest first, that match all of the filters.
+
+        `account` and `action` are whole; `text` is a piece of account, action, path,
+        address or detail, where A to Z are not told from a to z; `since` is included,
+        `until` is not.
+        """
         ...

@@ -1,0 +1,171 @@
+"""The audit trail: who did what, from where, and how it ended. Rows are only ever added.
+
+Events trail by a second, so that nobody's reply waits for them. No password, token or
+hash ever stands in one: callers must not hand them in.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from fileshare.domain import access
+from fileshare.domain.access import Action
+from fileshare.domain.model import Caller, Event
+from fileshare.errors import FileshareError, Forbidden
+from fileshare.services.ports import AccountStore
+from fileshare.services.write_behind import WriteBehind
+
+MAX_PATH: Final = 4096
+"""Characters of a path in an event, as long as a path may be; a refused one may be longer."""
+
+MAX_TEXT: Final = 1000
+"""Characters of any other text in an event."""
+
+MAX_PENDING: Final = 50_000
+"""Events that wait for a store that can't write, some 30 MB; later ones are counted and lost."""
+
+_log = logging.getLogger("fileshare.database")
+
+
+@dataclass(slots=True)
+class _Pending:
+    """An event that is not written yet, and how often the same was noted meanwhile."""
+
+    event: Event
+    times: int = 1
+
+    def finished(self) -> Event:
+        if self.times == 1:
+            return self.event
+        return replace(self.event, detail=f"{self.event.detail} ({self.times} times)".strip())
+
+
+class Audit:
+    """Notes events and writes them behind. One per process."""
+
+    def __init__(self, store: AccountStore, clock: Callable[[], int], delay: float = 1.0) -> None:
+        """`clock` tells milliseconds; `delay` is the most seconds that an event waits."""
+        self._store = store
+        self._clock = clock
+        self._pending: list[_Pending] = []
+        self._refused: dict[Event, _Pending] = {}
+        self._lost = 0
+        self._writes = WriteBehind("audit events", self._write, delay)
+
+    async def start(self) -> None:
+        """Begin to write behind."""
+        await self._writes.start()
+
+    async def stop(self) -> None:
+        """Write what is left."""
+        await self._writes.stop()
+
+    async def flush(self) -> None:
+        """Write what is pending; durable on return, unless the log says otherwise."""
+        await self._writes.flush()
+
+    def note(
+        self,
+        caller: Caller | None,
+        action: str,
+        path: str = "",
+        outcome: str = "ok",
+        detail: str = "",
+        *,
+        account: str = "",
+        address: str = "",
+        door: str = "",
+    ) -> None:
+        """Add an event; `account`, `address` and `door` serve where there is no caller.
+
+        `outcome` is `ok`, `denied` or an error's code. The same refusal again within one
+        write is counted and not repeated, so that a flood of them can't fill the disk.
+        """
+        if caller is not None:
+            account, address, door = caller.account.name, caller.address, caller.door
+        event = Event(
+            time=self._clock(),
+            action=_clean(action, MAX_TEXT),
+            account=_clean(account, MAX_TEXT),
+            path=_clean(path, MAX_PATH),
+            address=_clean(address, MAX_TEXT),
+            door=_clean(door, MAX_TEXT),
+            outcome=_clean(outcome, MAX_TEXT),
+            detail=_clean(detail, MAX_TEXT),
+        )
+        if event.outcome == "ok":
+            self._add(_Pending(event))
+        else:
+            self._add_refused(event)
+
+    def check(self, caller: Caller, action: Action, path: str = "") -> None:
+        """`access.check`, and what it denies is noted. Raises Forbidden."""
+        try:
+            access.check(caller, action)
+        except Forbidden:
+            self.note(caller, action, path, "denied")
+            raise
+
+    async def events(
+        self,
+        caller: Caller,
+        *,
+        limit: int,
+        before_id: int | None = None,
+        account: str = "",
+        action: str = "",
+        text: str = "",
+        since: int | None = None,
+        until: int | None = None,
+    ) -> Sequence[Event]:
+        """Events that match all filters, the newest first, this moment's included. Raises Forbidden."""
+        self.check(caller, Action.READ_AUDIT)
+        await self.flush()
+        account, action, text = (_clean(filter_, MAX_TEXT) for filter_ in (account, action, text))
+        return await self._store.events(
+            limit,
+            before_id=before_id,
+            account=account,
+            action=action,
+            text=text,
+            since=since,
+            until=until,
+        )
+
+    def _add_refused(self, event: Event) -> None:
+        """Once per write, whenever in it."""
+        key = replace(event, time=0)
+        known = self._refused.get(key)
+        if known is not None:
+            known.times += 1
+        elif self._add(pending := _Pending(event)):
+            self._refused[key] = pending
+
+    def _add(self, pending: _Pending) -> bool:
+        """False when a store that can't write has let too many pile up."""
+        if len(self._pending) >= MAX_PENDING:
+            self._lost += 1
+            return False
+        self._pending.append(pending)
+        self._writes.nudge()
+        return True
+
+    async def _write(self) -> None:
+        batch, self._pending = self._pending, []
+        self._refused.clear()
+        if not batch:
+            return
+        try:
+            await self._store.add_events([pending.finished() for pending in batch])
+        except FileshareError:
+            self._pending = batch + self._pending
+            raise
+        if self._lost:
+            _log.error("%d audit events were lost while they could not be written", self._lost)
+            self._lost = 0
+
+
+def _clean(text: str, limit: int) -> str:
+    """Text that every store takes: no lone surrogates (a refused name may have them), not without end."""
+    return str(text)[:limit].encode("utf-8", "backslashreplace").decode()
