@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
@@ -20,47 +20,64 @@ from benchmarks.peer import Peer
 from benchmarks.report import Report, Sample
 from benchmarks.server import ServerFailed
 
+_GIB = 1 << 30
 
-def main(argv: Sequence[str]) -> int:
-    """Do what the command line asks; return an exit code."""
-    known = peers.known()
-    asked = arguments.parse(argv, list(known))
-    if asked.earlier is not None:
-        return _show(report.read(asked.earlier), asked)
-    present, complete = _present([known[name] for name in asked.peers])
-    if not present or not (complete or asked.allow_missing):
-        print(
-            "Install them with `make bench-peers`, or go on without them: ALLOW_MISSING=1.", file=sys.stderr
-        )
-        return 1
-    try:
-        return _show(_measure(asked, present), asked)
-    except (CommandFailed, ServerFailed, sources.WrongContent, NoSpace) as problem:
-        print(f"The benchmark stopped: {problem}", file=sys.stderr)
-        return 1
+
+class PeersMissing(Exception):
+    """Not everybody who was asked for can take part."""
 
 
 class NoSpace(Exception):
     """The disk can't hold all trees until the end."""
 
 
-def _present(classes: Sequence[type[Peer]]) -> tuple[list[type[Peer]], bool]:
-    """Name the peers that are missing; return those that are there, and whether that is all."""
-    lacks = {peer: peer.missing() for peer in classes}
+_EXPECTED = (
+    CommandFailed,
+    NoSpace,
+    PeersMissing,
+    ServerFailed,
+    document.MarkersMissing,
+    report.Unreadable,
+    sources.WrongContent,
+)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Do what the command line asks; return an exit code."""
+    known = peers.known()
+    asked = arguments.parse(argv, list(known))
+    try:
+        result = report.read(asked.earlier) if asked.earlier else _measure(asked, present(asked, known))
+        text = table.render(result)
+        print(text, end="")
+        if asked.write_docs:
+            document.write(text)
+    except _EXPECTED as problem:
+        print(f"The benchmark stopped: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def present(asked: Arguments, known: Mapping[str, type[Peer]]) -> list[type[Peer]]:
+    """Name the peers that are missing, return the others; raises PeersMissing unless that was allowed."""
+    lacks = {known[name]: known[name].missing() for name in asked.peers}
     for peer, programs in lacks.items():
         if programs:
             print(f"{peer.name} can't take part: {', '.join(programs)} is missing.", file=sys.stderr)
-    present = [peer for peer in classes if not lacks[peer]]
-    return present, len(present) == len(classes)
+    there = [peer for peer, programs in lacks.items() if not programs]
+    if not there or (len(there) < len(lacks) and not asked.allow_missing):
+        raise PeersMissing(
+            "install the peers with `make bench-peers`, or go on without them: ALLOW_MISSING=1"
+        )
+    return there
 
 
 def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> Report:
     """Run the contest in a folder of its own; the raw rows are kept even if it breaks off."""
     signal.signal(signal.SIGTERM, _interrupt)
     asked.work_dir.mkdir(parents=True, exist_ok=True)
-    began, samples = time.time(), list[Sample]()
-    surroundings = machine.describe(asked.work_dir)
     _check_space(asked, len(classes))
+    began, surroundings, samples = int(time.time()), machine.describe(asked.work_dir), list[Sample]()
     with (
         tempfile.TemporaryDirectory(prefix="work-", dir=asked.work_dir, ignore_cleanup_errors=True) as folder,
         contest(classes, Path(folder).resolve(), asked.timeout) as running,
@@ -69,8 +86,8 @@ def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> Report:
             _play(running, asked, samples)
         finally:
             contestants = tuple(running.contestants)
-            result = Report(int(began), surroundings, asked.load, asked.runs, contestants, tuple(samples))
-            report.write(result, RESULTS / f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(began))}.json")
+            result = Report(began, surroundings, asked.load, asked.runs, contestants, tuple(samples))
+            _keep(result)
     return result
 
 
@@ -90,25 +107,21 @@ def _play(running: Contest, asked: Arguments, samples: list[Sample]) -> None:
     running.play(asked.load, asked.runs, note)
 
 
+def _keep(result: Report) -> None:
+    if result.samples:
+        moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(result.began))
+        report.write(result, RESULTS / f"{moment}.json")
+
+
 def _check_space(asked: Arguments, peer_count: int) -> None:
     """Every run of every peer leaves a copy on the server and one at the client, until the end."""
-    copies = 1 + 2 * asked.runs * peer_count
-    needed = asked.load.total * copies + REHEARSAL.total * (1 + 2 * peer_count)
+    needed = asked.load.total * (1 + 2 * asked.runs * peer_count) + REHEARSAL.total * (1 + 2 * peer_count)
     free = shutil.disk_usage(asked.work_dir).free
     if free < needed:
-        gib = 1 << 30
         raise NoSpace(
-            f"it needs {needed / gib:.1f} GiB of disk and {free / gib:.1f} are free; "
+            f"it needs {needed / _GIB:.1f} GiB of disk and {free / _GIB:.1f} are free; "
             "give fewer --runs, a smaller --size, or another --work-dir"
         )
-
-
-def _show(result: Report, asked: Arguments) -> int:
-    text = table.render(result)
-    print(text, end="")
-    if asked.write_docs:
-        document.write(text)
-    return 0
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

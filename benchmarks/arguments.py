@@ -36,8 +36,8 @@ def parse(argv: Sequence[str], known: Sequence[str]) -> Arguments:
     load = Load(given.size, given.files, given.file_size, given.folders)
     if not load.works():
         parser.error("nothing to measure: --size and --files are both 0")
-    if given.runs < 1 or given.folders < 1:
-        parser.error("--runs and --folders are at least 1")
+    if min(given.runs, given.folders) < 1 or given.files < 0:
+        parser.error("--runs and --folders are at least 1, --files at least 0")
     return Arguments(
         load=load,
         runs=given.runs,

@@ -77,7 +77,12 @@ class Stage:
         if not step.work.is_upload:
             sources.touch_cache(peer.folder, self._marked_at)
         sources.sync(self._folder)
-        sample = self._measure(step, peer, _command(peer, step.work, source, name, target))
+        try:
+            sample = self._measure(step, peer, _command(peer, step.work, source, name, target))
+        except measure.CommandFailed as failure:
+            raise measure.CommandFailed(
+                f"{failure}\nIts server said: {peer.server.output()[-1000:]}"
+            ) from None
         if not step.work.is_upload:
             sources.compare(source, target)
         return sample

@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import processes
 from benchmarks.peer import Command
 
-_FIRST_LOOK_MS = 10
+_FIRST_LOOK_MS = 2
 _LOOK_MS = 40
 
 
@@ -52,8 +52,13 @@ def run(
             stderr=subprocess.STDOUT,
             env={**environ, **command.environ},
         )
-        _feed(process, command.stdin)
-        client_peak, server_peak = _watch(process, started + timeout, server)
+        try:
+            _feed(process, command.stdin)
+            client_peak, server_peak = _watch(process, started + timeout, server)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
         wall = time.perf_counter() - started
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

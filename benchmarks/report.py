@@ -13,6 +13,10 @@ from benchmarks.machine import Machine
 from benchmarks.plan import Load, Work
 
 
+class Unreadable(Exception):
+    """A file is missing or holds no report."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One measurement; seconds and bytes.
@@ -64,5 +68,8 @@ def write(report: Report, path: Path) -> None:
 
 
 def read(path: Path) -> Report:
-    """Read a report back; raises msgspec.DecodeError or OSError."""
-    return msgspec.json.decode(path.read_bytes(), type=Report)
+    """Read a report back; raises Unreadable."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except (OSError, msgspec.DecodeError) as problem:
+        raise Unreadable(f"{path} is no report of a benchmark: {problem}") from None

@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +17,9 @@ from benchmarks.supervisor import GRACE_SECONDS
 
 _START_SECONDS = 30.0
 _SETTLE_SECONDS = 3.0
-_QUIET_READINGS = 5
+# The supervisor kills by itself after its grace; this is for a supervisor that does not.
+STOP_SECONDS = GRACE_SECONDS + 3.0
+_QUIET_READINGS = 3
 _PAUSE = 0.02
 _ROOT = Path(__file__).resolve().parent.parent
 
@@ -74,10 +78,11 @@ class Server:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(GRACE_SECONDS + 3)
+                self._process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 for pid in reversed(list(processes.tree(self._process.pid))):
-                    os.kill(pid, 9)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
                 self._process.wait()
 
     def _await(self, ready: Callable[[], _Found | None], complaint: str) -> _Found:
