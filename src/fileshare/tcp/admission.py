@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fileshare.domain.addresses import address_group
+from fileshare.domain.addresses import group_of
 from fileshare.errors import Unavailable
 from fileshare.tcp.stream import Stream
 
@@ -39,7 +39,7 @@ class Admission:
     @asynccontextmanager
     async def seat(self, stream: Stream) -> AsyncIterator[Seat]:
         """A seat until the block ends or `leave` is called. Raises Unavailable when none came free."""
-        group = address_group(stream.address)
+        group = group_of(stream.address)
         await self._wait_for_address(group)
         self._make_room()
         seat = Seat(stream, group)
