@@ -8,6 +8,7 @@ import json
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 MESSAGE, DATA, END, ABORT = range(4)
 _HEADER = struct.Struct(">BxxxI")
@@ -28,7 +29,7 @@ class Frame:
     payload: bytes
     """Empty for DATA."""
 
-    def message(self) -> dict[str, object]:
+    def message(self) -> dict[str, Any]:
         """The JSON object of a message, END or ABORT; empty for DATA."""
         return dict(json.loads(self.payload)) if self.payload else {}
 

@@ -5,6 +5,7 @@ exactly the byte it was asked for. Ends of file and resets pass through as what 
 are. It never answers anyone by itself.
 """
 
+import contextlib
 import fcntl
 import select
 import socket
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from tests.e2e.frames import FrameReader
 from tests.e2e.rules import Fault, NoRule, Rule, Way
@@ -50,10 +52,12 @@ class Link:
         self._waker, self._woken = socket.socketpair()
         self._orders: deque[Fault] = deque()
         self._rule: Rule = line.next_rule()
-        self.messages: list[tuple[Way, dict[str, object]]] = []
+        self.messages: list[tuple[Way, dict[str, Any]]] = []
         """Every version 2 message, END and ABORT that passed, in order (see `Line.tapped`)."""
         self.server_had_read = 0
-        """At a RESET: bytes that the server's process had read from its socket before it, at the least."""
+        """At a reset, whoever sent it: bytes that the server's process had read before, at the least."""
+        self.was_reset = False
+        """Whether it ended by RST, ours or one that came from an end."""
         self.finished = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -66,10 +70,10 @@ class Link:
         """Payload bytes of version 2 segments that passed in that direction (see `Line.tapped`)."""
         return self._flows[way].frames.data_bytes
 
-    def heard(self, status: str) -> list[dict[str, object]]:
+    def heard(self, status: str) -> list[dict[str, Any]]:
         """The data of every message with that status (or command) that passed."""
         return [
-            dict(message["data"])  # type: ignore[call-overload]
+            message["data"]
             for _, message in list(self.messages)
             if status in (message.get("status"), message.get("command"))
         ]
@@ -164,12 +168,14 @@ class Link:
             flow.ended = True
             flow.sink.shutdown(socket.SHUT_WR)
         elif fault is Fault.RESET:
-            self.server_had_read = self._read_by_server()
             self._reset()
         else:
             self._close()
 
     def _reset(self) -> None:
+        self.was_reset = True
+        with contextlib.suppress(OSError):
+            self.server_had_read = self._read_by_server()
         for flow in self._flows.values():
             if flow.source.fileno() >= 0:
                 flow.source.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

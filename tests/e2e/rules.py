@@ -7,7 +7,7 @@ sockets is the line's own business.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.e2e.frames import FrameReader
 
@@ -94,12 +94,14 @@ class AfterBytes:
 class LoseMessage:
     """The first message with one of these statuses never arrives: the line fails in front of it.
 
-    The server has sent it, so whatever it tells has been committed.
+    The server has sent it, so whatever it tells has been committed. With `holding`, it is
+    the first whose data has that key: version 1 knows the reply after the bytes by it.
     """
 
     statuses: frozenset[str]
     fault: Fault = Fault.RESET
-    lost: dict[str, object] | None = None
+    holding: str = ""
+    lost: dict[str, Any] | None = None
     """The message that was lost, once it was."""
     _frames: FrameReader = field(default_factory=FrameReader)
 
@@ -109,7 +111,7 @@ class LoseMessage:
             return Verdict(len(data))
         for frame in self._frames.feed(data):
             message = frame.message()
-            if message.get("status") in self.statuses:
+            if message.get("status") in self.statuses and self.holding in {"", *message["data"]}:
                 self.lost = message
                 return Verdict(max(0, frame.start - passed), self.fault)
         return Verdict(len(data))

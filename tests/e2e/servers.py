@@ -86,6 +86,11 @@ class Server:
         """`kill -9`, and wait until it is gone."""
         self._end(signal.SIGKILL)
 
+    def kill_if_alive(self) -> None:
+        """As `kill`, at the end of whatever used it."""
+        if self.alive:
+            self.kill()
+
     def restart(self) -> "Server":
         """Start again on the same folder; another port, so connect anew."""
         assert not self.alive

@@ -4,7 +4,7 @@ import json
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.e2e.servers import COMMANDS, environment, peak_memory
 
@@ -20,11 +20,11 @@ class Finished:
     err: str
 
     @property
-    def events(self) -> list[dict[str, object]]:
+    def events(self) -> list[dict[str, Any]]:
         """The objects of `--json`, in order."""
         return [json.loads(line) for line in self.out.splitlines()]
 
-    def of(self, event: str) -> list[dict[str, object]]:
+    def of(self, event: str) -> list[dict[str, Any]]:
         """The `--json` events of that name."""
         return [found for found in self.events if found.get("event") == event]
 

@@ -25,10 +25,13 @@ class Talk:
     def __init__(self, address: tuple[str, int], seconds: float = SECONDS) -> None:
         self.socket = socket.create_connection(address, timeout=seconds)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sent = 0
+        """Bytes handed to the kernel so far."""
 
     def send(self, data: bytes) -> None:
         """Raw bytes."""
         self.socket.sendall(data)
+        self.sent += len(data)
 
     def say(self, command: str, **data: object) -> None:
         """A request."""
