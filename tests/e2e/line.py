@@ -60,6 +60,9 @@ class Link:
         """Whether it ended by RST, ours or one that came from an end."""
         self.finished = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin to forward."""
         self._thread.start()
 
     def passed(self, way: Way) -> int:
@@ -284,6 +287,7 @@ class Line:
             end.setblocking(False)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.links.append(Link(client, server, self))
+        self.links[-1].start()
 
     def close(self) -> None:
         """Take the line away: every connection is reset."""
