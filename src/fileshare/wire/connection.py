@@ -58,6 +58,7 @@ class ServerConnection(Conversation):
         super().__init__(limits)
         self._owed: type[m.Request] | None = None
         self._body_ended = False
+        self._put_left = 0
         self._anonymous = anonymous
         self.version = 1
         """1 or 2: which protocol the client speaks; 2 from the answer to HELLO on."""
@@ -78,6 +79,8 @@ class ServerConnection(Conversation):
             return None
         if self.state is State.BODY1:
             return Body(self._body_left) if self._body_left else None
+        if self.state is State.PUT2 and not self._put_left:
+            return None
         if self.state in states.SEGMENTED:
             return self._want_segment()
         return self._want_message()
@@ -119,11 +122,14 @@ class ServerConnection(Conversation):
             request = decode_data(envelope.data, form)
         self._owed = None if form in states.SILENT else form
         if isinstance(request, m.Put):
+            self._put_left = sum(file.size for file in request.files)
             self.state = State.PUT2
         return request
 
     def _receive_towards_body(self, data: bytes) -> Event | None:
         event = self._receive_segment(data)
+        if self.state is State.PUT2 and self._body_left > self._put_left:
+            raise ProtocolError("More bytes came than the PUT's files have.")
         if event is None:
             return None
         if self.state is State.PUT2:
@@ -134,9 +140,15 @@ class ServerConnection(Conversation):
         self._body_ended = True
         return event
 
+    def took(self, count: int) -> None:
+        """The shell has moved `count` bytes of the body that `wants` offered."""
+        super().took(count)
+        if self.state is State.PUT2:
+            self._put_left -= count
+
     def put_done(self) -> None:
         """All bytes of the PUT's files were taken."""
-        self._check(self.state is State.PUT2 and not self._body_left, "no PUT's body ends here")
+        self._check(self.state is State.PUT2 and not self._put_left, "no PUT's body ends here")
         self.state = State.IDLE2
 
     def send(self, reply: m.Reply) -> bytes:
