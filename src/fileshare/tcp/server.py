@@ -5,13 +5,14 @@ import logging
 import secrets
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
 from fileshare.services.uploads import Uploads
 from fileshare.tcp.admission import Admission
 from fileshare.tcp.handlers import HANDLERS
+from fileshare.tcp.mixed import MixedListener, listening_sockets
 from fileshare.tcp.session import Services, Session, TcpLimits
 from fileshare.tcp.stream import Stream
 
@@ -38,7 +39,7 @@ class TcpServer:
             limits.max_unauthenticated, limits.max_unauthenticated_per_address, limits.first_frame_seconds
         )
         self._require_auth = require_auth
-        self._listeners: list[asyncio.Server] = []
+        self._listeners: list[asyncio.Server | MixedListener] = []
         self._sessions: dict[asyncio.Task[None], Session] = {}
         accounts.on_ended(self._end_account)
 
@@ -47,18 +48,38 @@ class TcpServer:
         """The sessions that are open now."""
         return list(self._sessions.values())
 
-    async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> list[tuple[str, int]]:
-        """Listen; may be called for several addresses. Returns the addresses taken. Raises OSError."""
+    async def start(
+        self,
+        host: str,
+        port: int,
+        tls: ssl.SSLContext | None = None,
+        plain_from: Callable[[str], bool] | None = None,
+    ) -> list[tuple[str, int]]:
+        """Listen; may be called for several addresses. Returns the addresses taken. Raises OSError.
+
+        With `tls`, only addresses for which `plain_from` is true may speak without it.
+        """
+        listeners = await self._listen(host, port, tls, plain_from)
+        self._listeners += listeners
+        return [_address(sock) for listener in listeners for sock in listener.sockets]
+
+    async def _listen(
+        self, host: str, port: int, tls: ssl.SSLContext | None, plain_from: Callable[[str], bool] | None
+    ) -> Sequence[asyncio.Server | MixedListener]:
+        seconds = self._services.limits.first_frame_seconds
+        if tls is not None and plain_from is not None:
+            sockets = await listening_sockets(host, port, BACKLOG)
+            return [MixedListener(sock, self._stream, tls, plain_from, seconds) for sock in sockets]
+        handshake = seconds if tls is not None else None
         loop = asyncio.get_running_loop()
-        listener = await loop.create_server(
-            lambda: Stream(self._connected, self._services.limits.stall_seconds),
-            host,
-            port,
-            ssl=tls,
-            backlog=BACKLOG,
-        )
-        self._listeners.append(listener)
-        return [_address(sock) for sock in listener.sockets]
+        return [
+            await loop.create_server(
+                self._stream, host, port, ssl=tls, ssl_handshake_timeout=handshake, backlog=BACKLOG
+            )
+        ]
+
+    def _stream(self) -> Stream:
+        return Stream(self._connected, self._services.limits.stall_seconds)
 
     def _connected(self, stream: Stream) -> None:
         anonymous = None if self._require_auth else self._services.accounts.anonymous()
