@@ -5,7 +5,7 @@ exit number; a FileshareError that it lets out becomes one sentence and exit 1.
 """
 
 import os
-from argparse import ArgumentParser, Namespace, _ArgumentGroup
+from argparse import SUPPRESS, ArgumentParser, Namespace, _ArgumentGroup
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +32,20 @@ class Command:
 
 
 def add_settings(parser: ArgumentParser, names: Iterable[str]) -> None:
-    """Give a command `--config` and the flags of some settings."""
+    """Give a command `--config` and the flags of some settings.
+
+    A flag that is not given leaves nothing behind, so that a command and the commands
+    below it can all have it.
+    """
     group = parser.add_argument_group(
         "settings, each also FILESHARE_… in the environment and a key of the TOML file"
     )
     group.add_argument(
-        "--config", metavar="FILE", type=Path, help="TOML file (default: DATA_DIR/fileshare.toml)"
+        "--config",
+        metavar="FILE",
+        type=Path,
+        default=SUPPRESS,
+        help="TOML file (default: DATA_DIR/fileshare.toml)",
     )
     for name in names:
         _add_setting(group, name)
@@ -51,6 +59,7 @@ def _add_setting(group: _ArgumentGroup, name: str) -> None:
     group.add_argument(
         setting.flag,
         dest=f"setting_{name}",
+        default=SUPPRESS,
         metavar="|".join(setting.kind.choices) or name.rpartition("_")[2].upper(),
         help=f"{setting.doc} (default: {default})".replace("%", "%%"),
     )
@@ -60,7 +69,7 @@ def settings_from(args: Namespace) -> dict[str, InForce]:
     """The settings in force for parsed arguments. Raises BadRequest."""
     given = {name: getattr(args, f"setting_{name}", None) for name in SETTINGS}
     flags = {name: text for name, text in given.items() if text is not None}
-    return in_force(flags, os.environ, args.config)
+    return in_force(flags, os.environ, getattr(args, "config", None))
 
 
 def config_from(args: Namespace) -> Config:
