@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from fileshare.errors import BadRequest
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Body, ClientConnection, Event, Exactly, ServerConnection
 from fileshare.wire.states import State
@@ -34,7 +35,11 @@ class Pump:
             return self._move(min(want.count, len(self._incoming)))
         if not isinstance(want, Exactly) or len(self._incoming) < want.count:
             return False
-        event = self.wire.receive(self._take(want.count))
+        try:
+            event = self.wire.receive(self._take(want.count))
+        except BadRequest as error:
+            self.on_bad_request(error)
+            return True
         if event is not None:
             self.heard.append(event)
             self.on_event(event)
@@ -63,16 +68,27 @@ class Pump:
     def on_body(self) -> None:
         """Bytes of a body were moved."""
 
+    def on_bad_request(self, error: BadRequest) -> None:
+        """A request was not understood."""
+        raise error
+
 
 class ServerPump(Pump):
     """A server that answers each event by `answers`; its bytes for the client are in `said`."""
 
     wire: ServerConnection
 
-    def __init__(self, wire: ServerConnection, answers: Callable[["ServerPump", Event], None]) -> None:
+    def __init__(
+        self,
+        wire: ServerConnection,
+        answers: Callable[["ServerPump", Event], None],
+        *,
+        forgiving: bool = False,
+    ) -> None:
         super().__init__(wire)
         self.said = bytearray()
-        self._answers = answers
+        self.forgiving = forgiving
+        self.answers = answers
 
     def say(self, *replies: m.Reply) -> None:
         """Send replies."""
@@ -80,11 +96,16 @@ class ServerPump(Pump):
             self.said += self.wire.send(reply)
 
     def on_event(self, event: Event) -> None:
-        self._answers(self, event)
+        self.answers(self, event)
         self._end_body()
 
     def on_body(self) -> None:
         self._end_body()
+
+    def on_bad_request(self, error: BadRequest) -> None:
+        if not self.forgiving:
+            raise error
+        self.say(m.Error(code=error.code, message=error.message))
 
     def _end_body(self) -> None:
         """A whole raw body is stored, and a whole PUT too."""
