@@ -12,7 +12,7 @@ from typing import Final
 from fileshare.domain import access
 from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Event
-from fileshare.errors import FileshareError, Forbidden
+from fileshare.errors import BadRequest, FileshareError, Forbidden
 from fileshare.services.ports import AccountStore
 from fileshare.services.write_behind import WriteBehind
 
@@ -24,6 +24,12 @@ MAX_TEXT: Final = 1000
 
 MAX_PENDING: Final = 50_000
 """Events that wait for a store that can't write, some 30 MB; later ones are counted and lost."""
+
+MAX_PAGE: Final = 1000
+"""Events in one answer."""
+
+MAX_NUMBER: Final = 2**63 - 1
+"""What stores hold as an id or a time."""
 
 _log = logging.getLogger("fileshare.database")
 
@@ -119,8 +125,15 @@ class Audit:
         since: int | None = None,
         until: int | None = None,
     ) -> Sequence[Event]:
-        """Events that match all filters, the newest first, this moment's included. Raises Forbidden."""
+        """Events that match all filters, the newest first, this moment's included.
+
+        Raises Forbidden, and BadRequest for a limit beyond MAX_PAGE or numbers that no event has.
+        """
         self.check(caller, Action.READ_AUDIT)
+        if not 1 <= limit <= MAX_PAGE:
+            raise BadRequest(f"A page of events has 1 to {MAX_PAGE}.")
+        if any(number is not None and abs(number) > MAX_NUMBER for number in (before_id, since, until)):
+            raise BadRequest("There are no events of such a number or time.")
         await self.flush()
         account, action, text = (_clean(filter_, MAX_TEXT) for filter_ in (account, action, text))
         return await self._store.events(

@@ -1,0 +1,93 @@
+"""What only SQLite's accounts must show: files name who made them, and nothing secret stays behind."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from fileshare.domain.model import Role, Session
+from fileshare.storage.sqlite.accounts import SqliteAccounts
+from fileshare.storage.sqlite.database import Database
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(tmp_path / "fileshare.db")
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def test_accounts_and_events_survive_a_restart(database: Database, tmp_path: Path) -> None:
+    bob = await SqliteAccounts(database).add("bob", Role.USER, "hash", False, 1)
+    await database.close()
+    await database.open()
+    assert await SqliteAccounts(database).account(bob.id) == bob
+
+
+async def test_a_deleted_account_still_names_who_made_a_version(database: Database) -> None:
+    store = SqliteAccounts(database)
+    bob = await store.add("bob", Role.USER, "hash", False, 1)
+
+    def insert(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO contents (id, digest, size) VALUES (1, zeroblob(32), 0)")
+        db.execute(
+            "INSERT INTO entries (id, parent_id, name, kind, modified, created) VALUES (2, 1, 'f', 1, 0, 0)"
+        )
+        db.execute(
+            "INSERT INTO versions (entry_id, number, content_id, account_id, modified, created)"
+            " VALUES (2, 1, 1, ?1, 0, 0)",
+            (bob.id,),
+        )
+
+    await database.run(insert)
+    await store.delete(bob.id, 2)
+    await store.add("bob", Role.USER, "hash", False, 3)
+
+    def owner(db: sqlite3.Connection) -> tuple[int, str]:
+        row = db.execute("SELECT a.id, a.name FROM versions JOIN accounts a ON a.id = account_id").fetchone()
+        return row[0], row[1]
+
+    assert await database.read(owner) == (bob.id, "bob")
+
+
+async def test_a_deleted_accounts_hash_is_gone(database: Database) -> None:
+    store = SqliteAccounts(database)
+    bob = await store.add("bob", Role.USER, "hash", False, 1)
+    await store.delete(bob.id, 2)
+
+    def hashes(db: sqlite3.Connection) -> set[str]:
+        return {row[0] for row in db.execute("SELECT password_hash FROM accounts")}
+
+    assert await database.read(hashes) == {"!"}
+
+
+async def test_the_search_of_events_walks_the_trail_and_sorts_nothing(database: Database) -> None:
+    statements: list[str] = []
+
+    def watch(db: sqlite3.Connection) -> None:
+        db.set_trace_callback(statements.append)
+
+    await database.read(watch)
+    store = SqliteAccounts(database)
+    await store.events(10, since=5, until=9, text="x")
+    await store.events(10, since=5, until=9, text="x")
+    (search, *_) = [statement for statement in statements if "FROM events" in statement]
+
+    def plan(db: sqlite3.Connection) -> str:
+        return " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {search}"))
+
+    assert "TEMP B-TREE" not in await database.read(plan)
+
+
+async def test_a_secret_is_recognised_by_an_index(database: Database) -> None:
+    store = SqliteAccounts(database)
+    bob = await store.add("bob", Role.USER, "hash", False, 1)
+    await store.add_session(Session(0, bob.id, "token", "", 1, 99, 1, ""), b"s" * 32)
+
+    def plan(db: sqlite3.Connection) -> str:
+        rows = db.execute("EXPLAIN QUERY PLAN SELECT 1 FROM sessions WHERE secret_hash = ?1", (b"s" * 32,))
+        return " ".join(row[3] for row in rows)
+
+    assert "SEARCH" in await database.read(plan)
