@@ -25,11 +25,11 @@ def free_path(folder: str, name: str, taken: Callable[[str], bool]) -> str:
         else:
             high = middle
     found = names.numbered(name, high)
-    check_length(names.join(folder, found))
+    check_length(len(names.join(folder, found).encode()))
     return found
 
 
-def check_length(path: str) -> None:
-    """Raises BadName where a path that the store has made is longer than one that users can name."""
-    if len(path.encode()) > names.MAX_PATH:
+def check_length(length: int) -> None:
+    """Raises BadName for a path of so many bytes that the store would make and nobody could name."""
+    if length > names.MAX_PATH:
         raise BadName(f"A path would get longer than {names.MAX_PATH} bytes: use fewer folders.")

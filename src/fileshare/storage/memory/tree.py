@@ -154,4 +154,4 @@ def check_paths(node: Node, before: str, after: str) -> None:
     """Raise BadName when something at or below an entry would get too long a path by its move."""
     below = node.below() if isinstance(node, FolderNode) else ()
     for path in (node.path, *(child.path for child in below)):
-        check_length(after + path.removeprefix(before))
+        check_length(len((after + path.removeprefix(before)).encode()))

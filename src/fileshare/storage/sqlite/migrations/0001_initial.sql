@@ -1,4 +1,7 @@
--- The first format. Times are milliseconds since 1970, digests are the 32 raw bytes of SHA-256.
+-- The first format of fileshare's database ('fshr').
+PRAGMA application_id = 0x66736872;
+
+-- Times are milliseconds since 1970, digests are the 32 raw bytes of SHA-256.
 
 -- Deleted accounts keep their row, so that versions go on naming who made them; their name is free again.
 CREATE TABLE accounts (
@@ -54,45 +57,58 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_by_time ON events (time);
 
--- Bytes under their digest: `data` where they are small, otherwise the blob of that name on disk.
+-- Bytes under their digest: in `small_contents` where `small` is 1, otherwise the blob of that name on disk.
 CREATE TABLE contents (
     id INTEGER PRIMARY KEY,
     digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
     size INTEGER NOT NULL CHECK (size >= 0),
-    data BLOB
+    small INTEGER NOT NULL CHECK (small IN (0, 1))
+) STRICT;
+
+-- Apart from `contents`, so that a list of files does not read through the bytes of all of them.
+CREATE TABLE small_contents (
+    content_id INTEGER PRIMARY KEY REFERENCES contents (id) ON DELETE CASCADE,
+    data BLOB NOT NULL
 ) STRICT;
 
 -- Files and folders as one tree, so that a file and a folder can't share a name, and a move is one row.
--- The root is row 1, its own parent. A trashed entry has no parent and is named by `trash`.
--- A file's size and modified time are those of its current version, kept here to sort by.
+-- The root is row 1. Neither it nor a trashed entry has a parent; the latter is named by `trash`.
+-- A file's size and modified time are those of its current version, kept here to sort by; a folder's
+-- modified time is when something in it last came, went or was renamed.
+-- `folded` is the name as searches compare it, NULL where that is the name itself.
 CREATE TABLE entries (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     parent_id INTEGER REFERENCES entries (id),
     name TEXT NOT NULL,
+    folded TEXT,
     kind INTEGER NOT NULL CHECK (kind IN (0, 1)), -- 0 folder, 1 file
-    version_id INTEGER,
+    version INTEGER, -- the number of a file's current version
     size INTEGER NOT NULL DEFAULT 0,
     modified INTEGER NOT NULL,
-    created INTEGER NOT NULL
+    created INTEGER NOT NULL,
+    CHECK ((kind = 1) = (version IS NOT NULL))
 ) STRICT;
 INSERT INTO entries (id, parent_id, name, kind, modified, created) VALUES (1, NULL, '', 0, 0, 0);
 CREATE UNIQUE INDEX entries_by_name ON entries (parent_id, name);
+-- One for each order in which a folder is listed, so that a page is found without reading those before it.
 CREATE INDEX entries_in_order ON entries (parent_id, kind, name);
 CREATE INDEX entries_by_size ON entries (parent_id, kind, size, name);
 CREATE INDEX entries_by_modified ON entries (parent_id, kind, modified, name);
 
+-- Versions lie beside those of the same file; their size is here too, so that sums need no join.
 CREATE TABLE versions (
-    id INTEGER PRIMARY KEY,
     entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    content_id INTEGER NOT NULL REFERENCES contents (id),
+    digest BLOB NOT NULL REFERENCES contents (digest),
+    size INTEGER NOT NULL,
     account_id INTEGER NOT NULL REFERENCES accounts (id),
     modified INTEGER NOT NULL,
     created INTEGER NOT NULL,
-    UNIQUE (entry_id, number)
-) STRICT;
-CREATE INDEX versions_by_content ON versions (content_id);
+    PRIMARY KEY (entry_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX versions_by_digest ON versions (digest);
 
+-- The tops of what was deleted. `size` is of all versions of all files below.
 CREATE TABLE trash (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     entry_id INTEGER NOT NULL UNIQUE REFERENCES entries (id) ON DELETE CASCADE,
@@ -102,6 +118,7 @@ CREATE TABLE trash (
     account_id INTEGER NOT NULL REFERENCES accounts (id)
 ) STRICT;
 
+-- Transfers towards a path. `offset` never leads what is durable in the part file.
 CREATE TABLE uploads (
     id TEXT PRIMARY KEY,
     client_id TEXT,
@@ -120,11 +137,16 @@ CREATE TABLE uploads (
     created INTEGER NOT NULL,
     touched INTEGER NOT NULL
 ) STRICT;
+-- A version 1 client names none, and may have many.
 CREATE UNIQUE INDEX uploads_by_client_id ON uploads (owner_id, client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX uploads_by_path ON uploads (owner_id, path);
+-- A blob that is being published counts as referred to before any version does.
+CREATE INDEX uploads_verifying ON uploads (found_digest) WHERE state = 'verifying';
 
+-- What became of finished uploads, so that whoever asks again gets the same answer.
 CREATE TABLE receipts (
-    upload_id TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    upload_id TEXT NOT NULL UNIQUE,
     client_id TEXT,
     owner_id INTEGER NOT NULL REFERENCES accounts (id),
     requested TEXT NOT NULL,
@@ -135,7 +157,7 @@ CREATE TABLE receipts (
     created INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX receipts_by_client_id ON receipts (owner_id, client_id) WHERE client_id IS NOT NULL;
-CREATE INDEX receipts_by_path ON receipts (owner_id, requested, digest);
+CREATE INDEX receipts_by_path ON receipts (owner_id, requested);
 CREATE INDEX receipts_by_time ON receipts (created);
 
 -- Blobs that nobody may refer to any more; the sweeper looks, unlinks, and removes the row last.
