@@ -77,7 +77,7 @@ class NetworkCuts(Check):
         self.line.replan(cut)
         done = self.shell.upload(source, expect=None)
         if done.code == UNREACHED and not self.line.links[-1].heard("READY"):
-            # Cut before the server had said a word: the client does not insist on a server that never answered.
+            # Cut before the server had said a word: the client does not insist on one that never answered.
             done = self.shell.upload(source, expect=None)
         if done.code or stored(self.server.data_dir).get(source.name) != digest:
             self.wrong.append(f"{source.name} ended with {done.code}: {done.out[-300:]} {done.err[-300:]}")
