@@ -16,12 +16,13 @@ from tests.acceptance.hostile import Hostile
 from tests.acceptance.lost_replies import LostReplies
 from tests.acceptance.network_cuts import NetworkCuts
 from tests.acceptance.report import Row, table
+from tests.acceptance.restart import Restart
 from tests.acceptance.server_kills import ServerKills
 from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
 
 CHECKS: tuple[type[Check], ...] = (
-    ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Hostile
+    ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart, Hostile
 )  # fmt: skip
 
 
