@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
-from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
+from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role, Session
 from fileshare.errors import (
     AuthFailed,
     BadName,
@@ -354,6 +354,54 @@ async def test_no_token_is_issued_while_the_password_is_being_changed(
 ) -> None:
     with town.accounts._sessions.ending_all(bob.account.id), pytest.raises(AuthFailed):
         await town.accounts.issue_token(bob.account, name="", address=OFFICE)
+
+
+async def test_a_token_that_was_revoked_while_it_was_looked_up_proves_nothing(
+    town: Town, ann: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = await town.token("bob")
+    real = town.store.session
+
+    async def revoked_meanwhile(secret_hash: bytes, now: int) -> tuple[Session, Account]:
+        found = await real(secret_hash, now)
+        monkeypatch.setattr(town.store, "session", real)
+        await town.accounts.end_session(ann, "bob", found[0].id)
+        return found
+
+    monkeypatch.setattr(town.store, "session", revoked_meanwhile)
+    with pytest.raises(AuthFailed):
+        await town.recognises(secret)
+
+
+async def test_somebody_elses_logout_disturbs_nobody(
+    town: Town, ann: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = await town.token("bob")
+    real = town.store.session
+
+    async def ann_leaves_meanwhile(secret_hash: bytes, now: int) -> tuple[Session, Account]:
+        found = await real(secret_hash, now)
+        monkeypatch.setattr(town.store, "session", real)
+        await town.accounts.end_sessions(ann, "ann")
+        return found
+
+    monkeypatch.setattr(town.store, "session", ann_leaves_meanwhile)
+    assert (await town.recognises(secret)).name == "bob"
+
+
+async def test_a_token_that_ended_while_it_was_issued_is_not_handed_out(
+    town: Town, ann: Caller, bob: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = town.store.add_session
+
+    async def reset_meanwhile(session: Session, secret_hash: bytes) -> Session:
+        made = await real(session, secret_hash)
+        await town.accounts.set_password(ann, "bob", NEW)
+        return made
+
+    monkeypatch.setattr(town.store, "add_session", reset_meanwhile)
+    with pytest.raises(AuthFailed):
+        await town.token("bob")
 
 
 # Sessions and tokens

@@ -1,17 +1,28 @@
 """What every account store promises, asked of each of them."""
 
 import asyncio
-import sqlite3
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from fileshare.domain.model import ANONYMOUS_ID, Account, Event, Role, Session
+from fileshare.domain.model import (
+    ANONYMOUS_ID,
+    Account,
+    Event,
+    OnConflict,
+    Role,
+    Session,
+    Upload,
+    UploadState,
+)
 from fileshare.errors import Conflict, NotFound
-from fileshare.services.ports import AccountStore
+from fileshare.services.ports import AccountStore, Catalog, Finish
+from fileshare.storage.memory import MemoryCatalog
 from fileshare.storage.memory_accounts import MemoryAccounts
 from fileshare.storage.sqlite.accounts import SqliteAccounts
+from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 
 NOW = 1_700_000_000_000
@@ -19,16 +30,33 @@ HASH = "$2b$04$" + "x" * 53
 SECRET, OTHER, THIRD = b"1" * 32, b"2" * 32, b"3" * 32
 
 
+def half_done(owner_id: int, upload_id: str) -> Upload:
+    return Upload(
+        id=upload_id,
+        client_id=None,
+        owner_id=owner_id,
+        path="p",
+        size=None,
+        digest=None,
+        on_conflict=OnConflict.KEEP_BOTH,
+        modified=None,
+        state=UploadState.RECEIVING,
+        offset=0,
+        epoch=0,
+        boot_id="",
+        device=0,
+        created=NOW,
+        touched=NOW,
+    )
+
+
 class Kept:
-    """A store under test, and a way to give an account an upload and a receipt in the same place."""
+    """A store under test, beside the catalog that keeps the uploads and files of its accounts."""
 
-    store: AccountStore
-
-    async def give_upload(self, account_id: int, upload_id: str) -> None:
-        raise NotImplementedError
-
-    async def uploads_and_receipts(self) -> int:
-        raise NotImplementedError
+    def __init__(self, store: AccountStore, catalog: Catalog) -> None:
+        self.store = store
+        self.catalog = catalog
+        self._finished: list[str] = []
 
     async def person(self, name: str, role: Role = Role.USER) -> Account:
         return await self.store.add(name, role, HASH, False, NOW)
@@ -46,63 +74,37 @@ class Kept:
             return False
         return True
 
+    async def give_file(self, account: Account, path: str) -> None:
+        """A stored file, with its receipt."""
+        finished = f"{len(self._finished):032x}"
+        digest = hashlib.sha256(b"").hexdigest()
+        item = Finish(account.id, finished, None, path, digest, 0, NOW, OnConflict.KEEP_BOTH, data=b"")
+        await self.catalog.finish([item], NOW)
+        self._finished.append(finished)
 
-class InMemory(Kept):
-    def __init__(self) -> None:
-        self._uploads: dict[str, int] = {}
-        self.store = MemoryAccounts(self._forget)
-
-    def _forget(self, account_id: int) -> list[str]:
-        gone = [upload_id for upload_id, owner in self._uploads.items() if owner == account_id]
-        for upload_id in gone:
-            del self._uploads[upload_id]
-        return gone
-
-    async def give_upload(self, account_id: int, upload_id: str) -> None:
-        self._uploads[upload_id] = account_id
-
-    async def uploads_and_receipts(self) -> int:
-        return len(self._uploads)
+    async def receipts(self) -> list[int]:
+        """Whose receipts there are."""
+        found = [await self.catalog.receipt_of(upload_id) for upload_id in self._finished]
+        return [receipt.owner_id for receipt in found if receipt is not None]
 
 
-class InSqlite(Kept):
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self.store = SqliteAccounts(database)
+def in_memory() -> Kept:
+    def name_of(account_id: int) -> str:
+        return store.name_of(account_id)
 
-    async def give_upload(self, account_id: int, upload_id: str) -> None:
-        def insert(db: sqlite3.Connection) -> None:
-            db.execute(
-                "INSERT INTO uploads (id, owner_id, path, on_conflict, state, offset, epoch, boot_id, device,"
-                " created, touched) VALUES (?1, ?2, 'p', 'keep-both', 'receiving', 0, 0, '', 0, 0, 0)",
-                (upload_id, account_id),
-            )
-            db.execute(
-                "INSERT INTO receipts (upload_id, owner_id, requested, path, version, size, digest, created)"
-                " VALUES (?1, ?2, 'p', 'p', 1, 0, zeroblob(32), 0)",
-                (f"done {upload_id}", account_id),
-            )
-
-        await self._database.run(insert)
-
-    async def uploads_and_receipts(self) -> int:
-        def count(db: sqlite3.Connection) -> int:
-            (uploads,) = db.execute("SELECT count(*) FROM uploads").fetchone()
-            (receipts,) = db.execute("SELECT count(*) FROM receipts").fetchone()
-            assert uploads == receipts
-            return int(uploads)
-
-        return await self._database.read(count)
+    catalog = MemoryCatalog(name_of)
+    store = MemoryAccounts(catalog.forget_owner)
+    return Kept(store, catalog)
 
 
 @pytest.fixture(params=["memory", "sqlite"])
 async def kept(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Kept]:
     if request.param == "memory":
-        yield InMemory()
+        yield in_memory()
         return
     database = Database(tmp_path / "fileshare.db")
     await database.open()
-    yield InSqlite(database)
+    yield Kept(SqliteAccounts(database), SqliteCatalog(database))
     await database.close()
 
 
@@ -241,17 +243,26 @@ async def test_a_deleted_account_is_gone_with_its_sessions_uploads_and_receipts(
     bob, eve = await kept.person("bob"), await kept.person("eve")
     await kept.session(bob)
     await kept.session(eve, OTHER)
-    await kept.give_upload(bob.id, "a" * 32)
-    await kept.give_upload(bob.id, "b" * 32)
-    await kept.give_upload(eve.id, "c" * 32)
+    for owner, upload_id in ((bob, "a" * 32), (bob, "b" * 32), (eve, "c" * 32)):
+        await kept.catalog.add_upload(half_done(owner.id, upload_id))
+        await kept.give_file(owner, f"of {owner.name}")
     assert sorted(await kept.store.delete(bob.id, NOW)) == ["a" * 32, "b" * 32]
-    assert await kept.uploads_and_receipts() == 1
-    assert not await kept.knows(SECRET)
-    assert await kept.knows(OTHER)
+    assert [upload.id for upload in await kept.catalog.uploads()] == ["c" * 32]
+    assert await kept.receipts() == [eve.id]
+    assert [await kept.knows(secret) for secret in (SECRET, OTHER)] == [False, True]
     assert [account.name for account in await kept.store.accounts()] == ["eve"]
     for asked in (kept.store.login("bob"), kept.store.account(bob.id), kept.store.delete(bob.id, NOW)):
         with pytest.raises(NotFound):
             await asked
+
+
+async def test_the_files_of_a_deleted_account_stay_and_name_it(kept: Kept) -> None:
+    bob = await kept.person("bob")
+    await kept.give_file(bob, "a.txt")
+    await kept.store.delete(bob.id, NOW)
+    await kept.person("bob")
+    (version,) = await kept.catalog.versions("a.txt")
+    assert version.owner == "bob"
 
 
 async def test_the_name_of_a_deleted_account_is_free_and_brings_nothing(kept: Kept) -> None:

@@ -167,7 +167,7 @@ class Accounts:
         if caller.account.id == ANONYMOUS_ID:
             raise Forbidden()
         check_policy(new)
-        changes = self._sessions.changes
+        endings = self._sessions.endings
         proved = await self._logins.prove(
             caller.account.name,
             old,
@@ -178,7 +178,7 @@ class Accounts:
         )
         hashed = await self._passwords.hash(new)
         # An admin who resets or disables the account meanwhile has the last word.
-        if proved.id != caller.account.id or self._sessions.changed_since(proved.id, changes):
+        if proved.id != caller.account.id or self._sessions.changed_since(proved.id, endings):
             raise AuthFailed()
         change = partial(self._store.set_password, password_hash=hashed)
         await self._whole(self._change(caller, "password_change", proved, change))

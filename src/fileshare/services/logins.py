@@ -81,7 +81,7 @@ class Logins:
 
         `action` names what it is for in the audit trail. Raises AuthFailed, TooManyAttempts.
         """
-        changes = self._sessions.changes
+        endings = self._sessions.endings
         attempt = await self._admit(name, action, address, door)
         try:
             login = await self._find(name)
@@ -97,7 +97,7 @@ class Logins:
             attempt.close()
         account = await self._note_login(login.account)
         # Last, and nothing awaited after it: the door that gets the account hears of later changes itself.
-        if self._sessions.changed_since(account.id, changes):
+        if self._sessions.changed_since(account.id, endings):
             raise self._refuse(login, "the account was changed meanwhile", action, address, door)
         self._audit.note(None, action, account=account.name, address=address, door=door)
         return account

@@ -56,7 +56,7 @@ class Sessions:
         self._listeners: list[Ended] = []
         self._changing: Counter[int] = Counter()
         self._changed: dict[int, int] = {}
-        self._changes = 0
+        self._endings = 0
 
     def on_ended(self, listener: Ended) -> None:
         """Have `listener` called, from the loop, whenever sessions were ended, after it is durable."""
@@ -70,19 +70,30 @@ class Sessions:
         now = self._clock()
         session = Session(0, account.id, kind, _clean(name), now, 0, now, _clean(address))
         session = replace(session, expires=self._end_of(session, now))
+        endings = self._endings
         try:
-            return secret, await self._store.add_session(session, _hash(secret))
-        except NotFound:  # disabled or deleted since the login
+            session = await self._store.add_session(session, _hash(secret))
+            while endings != self._endings:  # perhaps this one ended before anyone could be told
+                endings = self._endings
+                await self._store.session(_hash(secret), now)
+        except NotFound:  # changed, disabled or deleted since the login
             raise AuthFailed() from None
+        return secret, session
 
     async def find(self, secret: str) -> tuple[Session, Account]:
-        """The session of a secret, kept alive by this use. Raises AuthFailed."""
-        now = self._clock()
-        try:
-            session, account = await self._store.session(_hash(secret), now)
-        except NotFound:
-            raise AuthFailed() from None
-        return await self._keep_alive(session, now), account
+        """The session of a secret, kept alive by this use. Raises AuthFailed.
+
+        It had not ended when this returns: whoever then acts by it at once hears of its end.
+        """
+        while True:
+            endings, now = self._endings, self._clock()
+            try:
+                session, account = await self._store.session(_hash(secret), now)
+            except NotFound:
+                raise AuthFailed() from None
+            session = await self._keep_alive(session, now)
+            if endings == self._endings:
+                return session, account
 
     async def end(self, account_id: int, session_id: int) -> None:
         """End one; durable on return, and told."""
@@ -107,8 +118,6 @@ class Sessions:
         self._changing[account_id] += 1
         try:
             yield
-            self._changes += 1
-            self._changed[account_id] = self._changes
         finally:
             self._changing[account_id] -= 1
             if not self._changing[account_id]:
@@ -116,13 +125,13 @@ class Sessions:
         self._tell(account_id, None)
 
     @property
-    def changes(self) -> int:
-        """How often `ending_all` has succeeded; for `changed_since`."""
-        return self._changes
+    def endings(self) -> int:
+        """How often anything was ended; for `changed_since`."""
+        return self._endings
 
-    def changed_since(self, account_id: int, changes: int) -> bool:
-        """Whether the account's sessions were ended since then, or are just being ended."""
-        return bool(self._changing[account_id]) or self._changed.get(account_id, 0) > changes
+    def changed_since(self, account_id: int, endings: int) -> bool:
+        """Whether all of the account's sessions were ended since then, or are just being ended."""
+        return bool(self._changing[account_id]) or self._changed.get(account_id, 0) > endings
 
     def _end_of(self, session: Session, now: int) -> int:
         if session.kind == "token":
@@ -140,6 +149,9 @@ class Sessions:
         return used
 
     def _tell(self, account_id: int, session_id: int | None) -> None:
+        self._endings += 1
+        if session_id is None:
+            self._changed[account_id] = self._endings
         for listener in self._listeners:
             listener(account_id, session_id)
 

@@ -77,6 +77,16 @@ class Uploads(State):
         """See the port."""
         self._uploads.pop(upload_id, None)
 
+    def forget_owner(self, owner_id: int) -> Sequence[str]:
+        """For `MemoryAccounts`, which deletes an account: its uploads and receipts end with it."""
+        gone = [upload.id for upload in self._uploads.values() if upload.owner_id == owner_id]
+        for upload_id in gone:
+            del self._uploads[upload_id]
+        for upload_id, receipt in list(self._receipts.items()):
+            if receipt.owner_id == owner_id:
+                del self._receipts[upload_id]
+        return gone
+
     # Finishing
 
     @writes
