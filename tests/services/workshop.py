@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from unittest.mock import AsyncMock as MemoryAccounts
 
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
 from fileshare.services.audit import Audit
@@ -12,6 +11,7 @@ from fileshare.services.space import Space
 from fileshare.services.uploads import NewUpload, Uploads
 from fileshare.services.writer import Workshop, Writer
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
+from fileshare.storage.memory_accounts import MemoryAccounts
 
 MIB = 1 << 20
 
@@ -65,17 +65,22 @@ class World:
     """Services on stores that survive `restart`, as disk and database do a kill of the process."""
 
     def __init__(
-        self, *, checkpoint_bytes: int = 4 * MIB, small_size: int = 100, max_file_size: int | None = None
+        self,
+        *,
+        checkpoint_bytes: int = 4 * MIB,
+        checkpoint_seconds: float = 5,
+        small_size: int = 100,
+        max_file_size: int | None = None,
     ) -> None:
         self.clock = Clock()
         self.catalog = MemoryCatalog()
         self.blobs = MemoryBlobs()
         self.events: MemoryAccounts = MemoryAccounts()
-        self._settings = (checkpoint_bytes, small_size, max_file_size)
+        self._settings = (checkpoint_bytes, checkpoint_seconds, small_size, max_file_size)
         self.restart()
 
     def restart(self) -> None:
-        checkpoint_bytes, small_size, max_file_size = self._settings
+        checkpoint_bytes, checkpoint_seconds, small_size, max_file_size = self._settings
         self.shop = Workshop(
             catalog=self.catalog,
             blobs=self.blobs,
@@ -86,6 +91,7 @@ class World:
             audit=Audit(self.events, self.clock),
             clock=self.clock,
             checkpoint_bytes=checkpoint_bytes,
+            checkpoint_seconds=checkpoint_seconds,
             small_size=small_size,
             max_file_size=max_file_size,
         )

@@ -147,6 +147,18 @@ async def test_the_last_word_arrives_though_the_peer_still_sends() -> None:
         await closing
 
 
+async def test_stop_reading_while_a_close_lingers_changes_nothing() -> None:
+    """It once made the lingering loop spin and the whole server stand still."""
+    async with pair() as (stream, peer):
+        closing = asyncio.create_task(stream.close(5))
+        await asyncio.sleep(0)
+        stream.stop_reading()
+        await asyncio.sleep(0)
+        assert not closing.done()
+        peer.close()
+        await closing
+
+
 async def test_writing_to_a_peer_that_is_gone_is_a_lost_connection() -> None:
     async with pair() as (stream, peer):
         reset(peer)

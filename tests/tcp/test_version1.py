@@ -134,7 +134,7 @@ async def test_wrong_digest(door: Door) -> None:
         ("UPLOAD", {"filename": "../x", "file_size": 1, "file_hash": HASH}, "ERROR", "bad_name"),
         ("UPLOAD", {"filename": "x", "file_size": -1, "file_hash": HASH}, "ERROR", "bad_request"),
         ("UPLOAD", {"filename": "x", "file_size": True, "file_hash": HASH}, "ERROR", "bad_request"),
-        ("UPLOAD", {"filename": "x", "file_size": 1 << 62, "file_hash": HASH}, "ERROR", "no_space"),
+        ("UPLOAD", {"filename": "x", "file_size": 1 << 52, "file_hash": HASH}, "ERROR", "no_space"),
         ("UPLOAD", {"filename": "x", "file_size": 1, "file_hash": "abc"}, "ERROR", "bad_digest"),
         ("UPLOAD", {"filename": "x"}, "ERROR", "bad_request"),
         ("RESUME", {"filename": "x", "file_hash": HASH}, "FILE_NOT_FOUND", "not_found"),

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import UNSET
 
 from fileshare.errors import NoSpace
 from fileshare.tcp.handlers import HANDLERS
@@ -102,7 +103,7 @@ async def test_upload_goes_on_after_an_abort_and_after_a_cut(door: Door) -> None
 
 
 async def test_checkpoints_are_told_while_bytes_come() -> None:
-    async with open_door(World(checkpoint_bytes=1000)) as door, door.peer2() as peer:
+    async with open_door(World(checkpoint_seconds=0.01)) as door, door.peer2() as peer:
         await peer.call(m.Upload(upload_id=ID, path="a.txt"))
         peer.send_segments(DATA[:1000])
         told = await peer.next()
@@ -255,7 +256,7 @@ async def test_a_token_logs_in_until_logout(door: Door) -> None:
             await other.call(m.Hello(version_wanted=2))
             success = await other.call(m.Login(token=token))
             assert isinstance(success, m.AuthSuccess)
-            assert (success.account, success.token) == ("anna", m.UNSET)
+            assert (success.account, success.token) == ("anna", UNSET)
         assert isinstance(await peer.call(m.Logout()), m.Done)
         assert isinstance(await peer.call(m.WhoAmI()), m.AuthRequired)
         assert isinstance(await peer.call(m.Login(token=token)), m.AuthFailed)

@@ -171,6 +171,11 @@ class Config:
         16 * MIB,
         "Bytes between two durable offsets: what a power cut can cost; more of them cost speed.",
     )
+    checkpoint_seconds: int = row(
+        SECONDS,
+        5,
+        "Seconds that received bytes of a slow upload may wait for a durable offset.",
+    )
     transfer_threads: int = row(
         whole(1, 256),
         8,

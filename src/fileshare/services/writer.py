@@ -8,6 +8,7 @@ commits name, version and receipt together. What is told was durable before.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fileshare.domain import upload as life
@@ -41,6 +42,8 @@ class Workshop:
     clock: Callable[[], int]
     checkpoint_bytes: int
     """How many bytes may arrive before a checkpoint begins: what a power cut can cost."""
+    checkpoint_seconds: float
+    """How long bytes of a slow upload may wait for one."""
     small_size: int
     """Contents up to this many bytes live in the database."""
     max_file_size: int | None
@@ -59,9 +62,11 @@ class Writer:
         self._shop = shop
         self._part = part
         self._lease = lease
-        self._checkpoint: asyncio.Task[None] | None = None
+        self._due = asyncio.Event()
+        self._checkpoints: asyncio.Task[None] | None = None
         self._row_lock = asyncio.Lock()
         self._over = False
+        """No further checkpoint is to begin."""
 
     @property
     def offset(self) -> int:
@@ -98,14 +103,15 @@ class Writer:
         with what was kept before still resumable, Superseded once a newcomer has asked.
         """
         self._check_room_for(limit)
-        self._raise_background_error()
+        self._keep_checkpoints()
         await self._reserve(limit)
         before = self._part.offset
         try:
             return await self._part.receive(source, limit)
         finally:
             self._shop.space.used(self.upload.id, self._part.offset - before)
-            self._begin_checkpoint_if_due()
+            if self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes:
+                self._due.set()
 
     def _check_room_for(self, count: int) -> None:
         life.check_size(self.upload, self._part.offset + count)
@@ -117,23 +123,24 @@ class Writer:
         if self.upload.size is None and self._shop.space.left(self.upload.id) < count:
             await self._shop.space.reserve(self.upload.id, max(count, STEP))
 
-    def _begin_checkpoint_if_due(self) -> None:
-        """One checkpoint in flight, in the background: the next bytes do not wait for the disk."""
-        due = self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes
-        if due and (self._checkpoint is None or self._checkpoint.done()) and not self._over:
-            self._raise_background_error()
-            self._checkpoint = asyncio.create_task(self._background_checkpoint())
+    def _keep_checkpoints(self) -> None:
+        """Have checkpoints made in the background, one at a time; an error of theirs is raised here."""
+        if self._checkpoints is None:
+            self._checkpoints = asyncio.create_task(self._make_checkpoints())
+        elif self._checkpoints.done():
+            self._checkpoints.result()
 
-    async def _background_checkpoint(self) -> None:
-        offset = await self.checkpoint()
-        if self.on_checkpoint is not None:
-            await self.on_checkpoint(offset)
-
-    def _raise_background_error(self) -> None:
-        task = self._checkpoint
-        if task is not None and task.done():
-            self._checkpoint = None
-            task.result()
+    async def _make_checkpoints(self) -> None:
+        """Whenever enough has come, or some has waited long enough. The next bytes do not wait for it."""
+        while not self._over:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._shop.checkpoint_seconds):
+                    await self._due.wait()
+            self._due.clear()
+            if self._part.offset > self.upload.offset and not self._over:
+                offset = await self.checkpoint()
+                if self.on_checkpoint is not None:
+                    await self.on_checkpoint(offset)
 
     async def checkpoint(self) -> int:
         """Data synced, then the row: returns the durable offset."""
@@ -170,7 +177,6 @@ class Writer:
             await self._reject("digest_mismatch")
             raise
         receipt = await self._commit(found)
-        self._over = True
         await self._let_go()
         return receipt
 
@@ -191,14 +197,16 @@ class Writer:
         return receipt
 
     async def _settle(self) -> None:
-        """Wait for the checkpoint in flight; its error is ours."""
-        if self._checkpoint is not None:
-            await asyncio.wait([self._checkpoint])
-            self._raise_background_error()
+        """No more checkpoints in the background: wait for the one in flight; its error is ours."""
+        self._over = True
+        self._due.set()
+        if self._checkpoints is not None:
+            await asyncio.wait([self._checkpoints])
+            task, self._checkpoints = self._checkpoints, None
+            task.result()
 
     async def _reject(self, outcome: str) -> None:
         """The upload is over and nothing of it is kept; the row goes first."""
-        self._over = True
         await self._shop.catalog.drop_upload(self.upload.id)
         await self._part.close()
         await self._shop.blobs.discard(self.upload.id)
@@ -207,9 +215,8 @@ class Writer:
 
     async def release(self) -> None:
         """Let go in mid upload: what came is made durable and stays resumable. Safe to call again."""
-        if self._over:
+        if self.over:
             return
-        self._over = True
         try:
             await self._settle()
             await self.checkpoint()
@@ -221,7 +228,9 @@ class Writer:
 
     async def abandon(self) -> None:
         """The owner gives it up: row and bytes go."""
-        if not self._over:
+        if not self.over:
+            with suppress(FileshareError):
+                await self._settle()
             await self._reject("aborted")
 
     async def _let_go(self) -> None:

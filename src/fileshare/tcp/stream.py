@@ -47,6 +47,7 @@ class Stream(asyncio.Protocol):
         self._buffered = 0
         self._eof = False
         self._stopped = False
+        self._closing = False
         self._lost = asyncio.Event()
         self._readable = asyncio.Event()
         self._writable = asyncio.Event()
@@ -180,6 +181,8 @@ class Stream(asyncio.Protocol):
 
     def stop_reading(self) -> None:
         """End the reading side: what is buffered still comes out, then the end."""
+        if self._closing:
+            return
         self._stopped = True
         self._pause()
         self._readable.set()
@@ -188,7 +191,7 @@ class Stream(asyncio.Protocol):
 
     def put(self, data: bytes | memoryview) -> None:
         """Hand over bytes without waiting, for replies whose number is bounded."""
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not self._closing and not self._transport.is_closing():
             self.bytes_written += len(data)
             self._transport.write(data)
 
@@ -244,7 +247,7 @@ class Stream(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        self._stopped = False
+        self._closing, self._stopped = True, False
         if not transport.is_closing() and linger > 0:
             self._finish_writing(transport)
             await self._discard(linger)

@@ -77,8 +77,9 @@ async def _login_by_token(session: Session, token: str) -> None:
 
 async def logout(session: Session, _: m.Logout) -> None:
     """LOGOUT: end the token of this connection."""
-    await session.services.accounts.log_out(session.caller)
-    session.logged_out()
+    caller = session.caller
+    session.logged_out()  # first, since the end of a token cuts the connections that act by it
+    await session.services.accounts.log_out(caller)
     session.reply(m.Done())
 
 
