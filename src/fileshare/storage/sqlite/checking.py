@@ -17,7 +17,7 @@ _RULES: Final = {
         " WHERE v.size != e.size"
     ),
     "versions have no content, or one of another size": (
-        "SELECT count(*) FROM versions AS v LEFT JOIN contents AS c ON c.digest = v.digest"
+        "SELECT count(*) FROM versions AS v LEFT JOIN contents AS c ON c.id = v.content_id"
         " WHERE c.size IS NOT v.size"
     ),
     "small contents have no bytes, or not as many as they should": (

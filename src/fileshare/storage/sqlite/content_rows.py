@@ -11,24 +11,33 @@ from fileshare.storage.sqlite import tree
 _SELECT: Final = (
     "SELECT c.digest, c.size, s.data FROM contents AS c LEFT JOIN small_contents AS s ON s.content_id = c.id"
 )
-_REFERRED: Final = "SELECT 1 FROM versions WHERE digest = ?1 LIMIT 1"
+_SELECT_REFERRED: Final = (
+    f"{_SELECT} WHERE c.digest = ?1 AND EXISTS"  # noqa: S608 (constants)
+    " (SELECT 1 FROM versions AS v WHERE v.content_id = c.id)"
+)
+_VERSIONS: Final = (
+    "SELECT v.entry_id, v.number, e.version FROM contents AS c"
+    " JOIN versions AS v ON v.content_id = c.id JOIN entries AS e ON e.id = v.entry_id WHERE c.digest = ?1"
+)
+_REFERRED: Final = "SELECT 1 FROM versions WHERE content_id = ?1 LIMIT 1"
 _VERIFYING: Final = "SELECT 1 FROM uploads WHERE found_digest = ?1 AND state = 'verifying' LIMIT 1"
+_FIND: Final = "SELECT id, small FROM contents WHERE digest = ?1"
+_DELETE: Final = "DELETE FROM contents WHERE id = ?1"
 NOTE_GARBAGE: Final = "INSERT INTO garbage (digest, seen) VALUES (?1, ?2) ON CONFLICT DO NOTHING"
 
 
 def content(db: Connection, digest: str) -> Content:
     """The content of that digest, if any version refers to it. Raises NotFound."""
-    key = bytes.fromhex(digest)
-    row = db.execute(_SELECT + " WHERE c.digest = ?1", (key,)).fetchone()
-    if row is None or not _is_referred(db, key):
+    row = db.execute(_SELECT_REFERRED, (bytes.fromhex(digest),)).fetchone()
+    if row is None:
         raise NotFound("There is no such content.")
     return _to_content(row)
 
 
 def readable_content(db: Connection, digest: str) -> Content:
     """The content of that digest, if a file outside the trash has it. Raises NotFound."""
-    rows = db.execute("SELECT DISTINCT entry_id FROM versions WHERE digest = ?1", (bytes.fromhex(digest),))
-    readable = any(tree.way_to(db, file_id)[0] == tree.ROOT for (file_id,) in rows)
+    rows = db.execute(_VERSIONS, (bytes.fromhex(digest),))
+    readable = any(tree.way_to(db, file_id)[0] == tree.ROOT for file_id, _, _ in rows)
     rows.close()
     if not readable:
         raise NotFound("There is no such content.")
@@ -51,11 +60,7 @@ def count(db: Connection) -> int:
 
 def paths_of(db: Connection, digest: str) -> Sequence[str]:
     """Where a content is: paths, with a version that is not the current one, and a note in the trash."""
-    rows = db.execute(
-        "SELECT v.entry_id, v.number, e.version FROM versions AS v"
-        " JOIN entries AS e ON e.id = v.entry_id WHERE v.digest = ?1",
-        (bytes.fromhex(digest),),
-    ).fetchall()
+    rows = db.execute(_VERSIONS, (bytes.fromhex(digest),)).fetchall()
     found: list[str] = []
     for file_id, number, current in rows:
         path, note = _place(db, file_id)
@@ -73,18 +78,19 @@ def _place(db: Connection, file_id: int) -> tuple[str, str]:
     return before + slash + below, " (in the trash)"
 
 
-def give_up(db: Connection, digests: Iterable[bytes], now: int) -> int:
-    """Versions with these digests went. What nobody refers to now goes too, or becomes garbage when it
+def give_up(db: Connection, content_ids: Iterable[int], now: int) -> int:
+    """Versions with these contents went. What nobody refers to now goes too, or becomes garbage when it
     is a blob; returns its bytes.
     """
     freed = 0
-    for digest in digests:
-        if _is_referred(db, digest):
+    for content_id in content_ids:
+        if _exists(db, _REFERRED, content_id):
             continue
-        size, small = db.execute("SELECT size, small FROM contents WHERE digest = ?1", (digest,)).fetchone()
+        row = db.execute("SELECT digest, size, small FROM contents WHERE id = ?1", (content_id,)).fetchone()
+        digest, size, small = row
         freed += size
         if small:
-            db.execute("DELETE FROM contents WHERE digest = ?1", (digest,))
+            db.execute(_DELETE, (content_id,))
         else:
             db.execute(NOTE_GARBAGE, (digest, now))
     return freed
@@ -112,8 +118,8 @@ def unknown_blobs(db: Connection, digests: Sequence[str]) -> Sequence[str]:
 
 
 def _is_known_blob(db: Connection, digest: bytes) -> bool:
-    row = db.execute("SELECT small FROM contents WHERE digest = ?1", (digest,)).fetchone()
-    return row == (0,) or _exists(db, _VERIFYING, digest)
+    row = db.execute(_FIND, (digest,)).fetchone()
+    return (row is not None and not row[1]) or _exists(db, _VERIFYING, digest)
 
 
 def release(db: Connection, digests: Sequence[str]) -> Sequence[str]:
@@ -123,24 +129,20 @@ def release(db: Connection, digests: Sequence[str]) -> Sequence[str]:
 
 def _release_one(db: Connection, digest: bytes) -> bool:
     """Whether the blob of that digest may go. Bytes in the database do not refer to a blob beside them."""
-    row = db.execute("SELECT small FROM contents WHERE digest = ?1", (digest,)).fetchone()
-    referred = _is_referred(db, digest)
-    if referred and row == (0,):
+    content_id, small = db.execute(_FIND, (digest,)).fetchone() or (None, 0)
+    referred = content_id is not None and _exists(db, _REFERRED, content_id)
+    if referred and not small:
         db.execute("DELETE FROM garbage WHERE digest = ?1", (digest,))
         return False
     if _exists(db, _VERIFYING, digest):
         return False
     if not referred:
-        db.execute("DELETE FROM contents WHERE digest = ?1", (digest,))
+        db.execute(_DELETE, (content_id,))
     return True
 
 
-def _is_referred(db: Connection, digest: bytes) -> bool:
-    return _exists(db, _REFERRED, digest)
-
-
-def _exists(db: Connection, query: str, digest: bytes) -> bool:
-    return db.execute(query, (digest,)).fetchone() is not None
+def _exists(db: Connection, query: str, key: int | bytes) -> bool:
+    return db.execute(query, (key,)).fetchone() is not None
 
 
 def _to_content(row: Sequence[Any]) -> Content:

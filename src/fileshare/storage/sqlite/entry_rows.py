@@ -11,10 +11,11 @@ from fileshare.storage.free_names import check_length
 from fileshare.storage.sqlite import tree
 
 COLUMNS: Final = (
-    "e.id, e.kind, e.name, e.created, e.modified, v.number, v.digest, v.size, v.modified, v.created, a.name"
+    "e.id, e.kind, e.name, e.created, e.modified, v.number, c.digest, v.size, v.modified, v.created, a.name"
 )
 JOINS: Final = (
     " LEFT JOIN versions AS v ON v.entry_id = e.id AND v.number = e.version"
+    " LEFT JOIN contents AS c ON c.id = v.content_id"
     " LEFT JOIN accounts AS a ON a.id = v.account_id "
 )
 SELECT: Final = f"SELECT {COLUMNS} FROM entries AS e {JOINS}"  # noqa: S608 (constants)

@@ -1,13 +1,13 @@
 """Finished uploads become files: content, version, name and receipt, hundreds in one transaction.
 
-Everything is looked at before anything of an item is written, so that an item which
-can't be leaves no trace and its neighbours alone. This is the busiest code of the
-database: a small file costs some tens of microseconds here.
+An item that can't be is noticed before anything of it is written, but perhaps its
+folders, and leaves its neighbours alone. This is the busiest code of the database:
+what can wait is written with the rest of the batch.
 """
 
 from collections.abc import Sequence
 from sqlite3 import Connection
-from typing import Final, NamedTuple
+from typing import Final
 
 from fileshare.domain import names
 from fileshare.domain.model import OnConflict, Receipt
@@ -17,48 +17,50 @@ from fileshare.services.ports import Finish
 from fileshare.storage.free_names import free_path
 from fileshare.storage.sqlite import content_rows, receipt_rows, tree, upload_rows, version_rows
 
-_CHILD: Final = "SELECT id, kind, version FROM entries WHERE parent_id = ?1 AND name = ?2"
-_EPOCH: Final = "SELECT epoch FROM uploads WHERE id = ?1"
-_CONTENT: Final = "SELECT small FROM contents WHERE digest = ?1"
-_ADD_CONTENT: Final = "INSERT INTO contents (digest, size, small) VALUES (?1, ?2, ?3)"
-_ADD_SMALL: Final = "INSERT INTO small_contents (content_id, data) VALUES (?1, ?2)"
 _ADD_FILE: Final = (
     "INSERT INTO entries (parent_id, name, folded, kind, version, size, modified, created)"
-    " VALUES (?1, ?2, ?3, 1, 1, ?4, ?5, ?6)"
+    " VALUES (?1, ?2, ?3, 1, 1, ?4, ?5, ?6) ON CONFLICT DO NOTHING"
 )
+_CHILD: Final = "SELECT id, kind, version FROM entries WHERE parent_id = ?1 AND name = ?2"
+_EPOCH: Final = "SELECT epoch FROM uploads WHERE id = ?1"
+_ADD_CONTENT: Final = "INSERT INTO contents (digest, size, small) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
+_CONTENT: Final = "SELECT id, small FROM contents WHERE digest = ?1"
+_ADD_SMALL: Final = "INSERT INTO small_contents (content_id, data) VALUES (?1, ?2)"
 
 
 def finish(db: Connection, items: Sequence[Finish], now: int) -> Sequence[Receipt | FileshareError]:
     """Commit finished uploads in order, each with an outcome of its own."""
     batch = _Batch(db, now)
+    batch.look_for_receipts(items)
     outcomes = [batch.finish(item) for item in items]
-    batch.touch_folders()
+    batch.write_rows()
     return outcomes
 
 
-class _Place(NamedTuple):
-    """Where an item's content goes: a new file of that path, or the next version of a file."""
-
-    path: str
-    name: str
-    folder_id: int
-    file_id: int | None
-    version: int
-
-
 class _Batch:
-    """One transaction's items, and the folders that were found for them."""
+    """One transaction's items: what was found for them, and rows that are written together at its end."""
 
     def __init__(self, db: Connection, now: int) -> None:
         self._db = db
         self._now = now
+        self._by_upload: dict[str, Receipt] = {}
+        self._by_client: dict[tuple[int, str | None], Receipt] = {}
         self._folders: dict[str, int] = {}
         self._touched: set[int] = set()
+        self._new_receipts: list[Receipt] = []
+        self._small_contents: list[tuple[int, bytes]] = []
+        self._versions: list[tuple[int, ...]] = []
+
+    def look_for_receipts(self, items: Sequence[Finish]) -> None:
+        """What the items' uploads became when they were finished before."""
+        clients = [(item.owner_id, item.client_id) for item in items if item.client_id is not None]
+        for receipt in receipt_rows.known(self._db, [item.upload_id for item in items], clients):
+            self._remember(receipt)
 
     def finish(self, item: Finish) -> Receipt | FileshareError:
         """The item's receipt, a new one or the one it has already, or why it can't be."""
+        receipt = self._by_upload.get(item.upload_id) or self._by_client.get((item.owner_id, item.client_id))
         try:
-            receipt = self._receipt(item)
             if receipt is None:
                 self._check_epoch(item)
                 receipt = self._store(item)
@@ -68,16 +70,18 @@ class _Batch:
             upload_rows.drop(self._db, item.upload_id)
         return receipt
 
-    def touch_folders(self) -> None:
-        """Folders that got a new file changed now; once for all files of the batch."""
+    def write_rows(self) -> None:
+        """Write what nothing in the batch depends on."""
+        self._db.executemany(_ADD_SMALL, self._small_contents)
+        self._db.executemany(version_rows.INSERT, self._versions)
+        receipt_rows.add(self._db, self._new_receipts)
         for folder_id in self._touched:
             tree.touch(self._db, folder_id, self._now)
 
-    def _receipt(self, item: Finish) -> Receipt | None:
-        found = receipt_rows.of_upload(self._db, item.upload_id)
-        if found is None and item.client_id is not None:
-            found = receipt_rows.of_client(self._db, item.owner_id, item.client_id)
-        return found
+    def _remember(self, receipt: Receipt) -> None:
+        self._by_upload[receipt.upload_id] = receipt
+        if receipt.client_id is not None:
+            self._by_client[receipt.owner_id, receipt.client_id] = receipt
 
     def _check_epoch(self, item: Finish) -> None:
         if item.epoch is None:
@@ -89,40 +93,42 @@ class _Batch:
             raise Fenced()
 
     def _store(self, item: Finish) -> Receipt:
-        place = self._place(item)
-        digest = bytes.fromhex(item.digest)
-        self._keep_content(item, digest)
-        file_id = self._write_entry(item, place)
-        version = (file_id, place.version, digest, item.size, item.owner_id, item.modified, self._now)
-        self._db.execute(version_rows.INSERT, version)
+        path, file_id, version = self._place(item)
+        content_id = self._keep_content(item)
+        self._versions.append(
+            (file_id, version, content_id, item.size, item.owner_id, item.modified, self._now)
+        )
         receipt = Receipt(
             item.owner_id,
             item.upload_id,
             item.client_id,
             item.path,
-            place.path,
-            place.version,
+            path,
+            version,
             item.size,
             item.digest,
             self._now,
         )
-        receipt_rows.add(self._db, receipt, digest)
+        self._new_receipts.append(receipt)
+        self._remember(receipt)
         return receipt
 
-    def _place(self, item: Finish) -> _Place:
-        """Where it goes. Raises Conflict; BadName when no name is free."""
+    def _place(self, item: Finish) -> tuple[str, int, int]:
+        """Path, file and version that the content gets. Raises Conflict; BadName when no name is free."""
         folder, _, name = item.path.rpartition("/")
         folder_id = self._folder(folder)
-        row = self._db.execute(_CHILD, (folder_id, name)).fetchone()
-        if row is None:
-            return _Place(item.path, name, folder_id, None, FIRST)
-        file_id, kind, version = row
+        added = self._add_file(item, folder_id, name)
+        if added is not None:
+            return item.path, added, FIRST
+        file_id, kind, version = self._db.execute(_CHILD, (folder_id, name)).fetchone()
         if kind == tree.FOLDER:
             raise Conflict("A folder of that name is in the way.")
         if item.on_conflict is OnConflict.REPLACE:
-            return _Place(item.path, name, folder_id, file_id, version + 1)
+            change = (file_id, version + 1, item.size, item.modified)
+            self._db.execute(version_rows.MAKE_CURRENT, change)
+            return item.path, file_id, version + 1
         name = free_path(folder, name, lambda other: tree.child(self._db, folder_id, other) is not None)
-        return _Place(names.join(folder, name), name, folder_id, None, FIRST)
+        return names.join(folder, name), self._add_file(item, folder_id, name) or 0, FIRST
 
     def _folder(self, path: str) -> int:
         folder_id = self._folders.get(path)
@@ -130,22 +136,25 @@ class _Batch:
             folder_id = self._folders[path] = tree.make_folder(self._db, path, self._now)
         return folder_id
 
-    def _keep_content(self, item: Finish, digest: bytes) -> None:
-        """The first form that a content came in stays; a blob beside small bytes is for the sweeper."""
-        row = self._db.execute(_CONTENT, (digest,)).fetchone()
-        if row is not None:
-            if row[0] and item.data is None:
-                self._db.execute(content_rows.NOTE_GARBAGE, (digest, self._now))
-            return
-        added = self._db.execute(_ADD_CONTENT, (digest, item.size, item.data is not None))
-        if item.data is not None:
-            self._db.execute(_ADD_SMALL, (added.lastrowid, item.data))
+    def _add_file(self, item: Finish, folder_id: int, name: str) -> int | None:
+        """A new file's id, None where the name is taken."""
+        row = (folder_id, name, tree.folded(name), item.size, item.modified, self._now)
+        added = self._db.execute(_ADD_FILE, row)
+        if not added.rowcount:
+            return None
+        self._touched.add(folder_id)
+        return added.lastrowid
 
-    def _write_entry(self, item: Finish, place: _Place) -> int:
-        if place.file_id is not None:
-            change = (place.file_id, place.version, item.size, item.modified)
-            self._db.execute(version_rows.MAKE_CURRENT, change)
-            return place.file_id
-        self._touched.add(place.folder_id)
-        row = (place.folder_id, place.name, tree.folded(place.name), item.size, item.modified, self._now)
-        return self._db.execute(_ADD_FILE, row).lastrowid or 0
+    def _keep_content(self, item: Finish) -> int:
+        """The content's row. The first form that it came in stays; a blob beside small bytes is garbage."""
+        digest = bytes.fromhex(item.digest)
+        added = self._db.execute(_ADD_CONTENT, (digest, item.size, item.data is not None))
+        if not added.rowcount:
+            content_id, small = self._db.execute(_CONTENT, (digest,)).fetchone()
+            if small and item.data is None:
+                self._db.execute(content_rows.NOTE_GARBAGE, (digest, self._now))
+            return int(content_id)
+        content_id = added.lastrowid or 0
+        if item.data is not None:
+            self._small_contents.append((content_id, item.data))
+        return content_id

@@ -46,33 +46,34 @@ def _rows(
     db: Connection, folder_id: int, kind: int, what: Listing, *, after: Place | None, limit: int
 ) -> Sequence[Row]:
     """Rows of one kind, in order and behind a place: parent, size, then `COLUMNS`."""
-    values: dict[str, int | str] = {"folder": folder_id, "kind": kind, "limit": limit}
+    values: dict[str, int | str] = {"folder": folder_id, "limit": limit}
     if what.query:
         values["query"] = what.query.casefold()
     if after is not None:
         values |= {"value": after.value, "name": after.name, "id": after.id}
     statement = _search if what.query else _folder
-    return db.execute(statement(what.sort, what.descending, after is not None), values).fetchall()
+    sort = "name" if kind == tree.FOLDER and what.sort == "size" else what.sort  # folders have no size
+    return db.execute(statement(kind, sort, what.descending, after is not None), values).fetchall()
 
 
 @lru_cache
-def _folder(sort: str, descending: bool, continued: bool) -> str:
-    """One kind of what a folder holds, straight from the index for that order."""
+def _folder(kind: int, sort: str, descending: bool, continued: bool) -> str:
+    """One kind of what a folder holds, straight from the index for that kind and order."""
     behind, order = _keyset([_SORTED_BY[sort], "e.name"], descending, continued)
     return (
-        f"{_SELECT} entries AS e {JOINS} WHERE e.parent_id = :folder AND e.kind = :kind {behind}"
+        f"{_SELECT} entries AS e {JOINS} WHERE e.parent_id = :folder AND e.kind = {kind} {behind}"
         f" ORDER BY {order} LIMIT :limit"
     )
 
 
 @lru_cache
-def _search(sort: str, descending: bool, continued: bool) -> str:
+def _search(kind: int, sort: str, descending: bool, continued: bool) -> str:
     """One kind of what matches anywhere below; only what is shown is joined with its version."""
     behind, order = _keyset([_SORTED_BY[sort], "e.name", "e.id"], descending, continued)
     return (
         f"{tree.FOLDERS_BELOW}, found (id) AS MATERIALIZED ("  # noqa: S608 (constants)
         "SELECT e.id FROM folders CROSS JOIN entries AS e ON e.parent_id = folders.id"
-        f" WHERE e.kind = :kind AND instr(coalesce(e.folded, e.name), :query) {behind}"
+        f" WHERE e.kind = {kind} AND instr(coalesce(e.folded, e.name), :query) {behind}"
         f" ORDER BY {order} LIMIT :limit)"
         f" {_SELECT} found JOIN entries AS e ON e.id = found.id {JOINS} ORDER BY {order}"
     )

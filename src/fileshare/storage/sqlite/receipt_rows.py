@@ -1,6 +1,8 @@
 """The rows of receipts: what became of finished uploads."""
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -12,6 +14,11 @@ _SELECT: Final = (
 _INSERT: Final = (
     "INSERT INTO receipts (owner_id, upload_id, client_id, requested, path, version, size, digest, created)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+)
+
+_EXPIRE: Final = (
+    "DELETE FROM receipts WHERE id < coalesce("
+    "(SELECT id FROM receipts WHERE created >= ?1 ORDER BY id LIMIT 1), (SELECT max(id) + 1 FROM receipts))"
 )
 
 
@@ -34,27 +41,29 @@ def for_path(db: Connection, owner_id: int, path: str, digest: str) -> Receipt |
     )
 
 
-def add(db: Connection, receipt: Receipt, digest: bytes) -> None:
-    """Insert a receipt; `digest` is its digest, raw."""
-    db.execute(
-        _INSERT,
-        (
-            receipt.owner_id,
-            receipt.upload_id,
-            receipt.client_id,
-            receipt.requested,
-            receipt.path,
-            receipt.version,
-            receipt.size,
-            digest,
-            receipt.created,
-        ),
-    )
+def known(db: Connection, upload_ids: Iterable[str], clients: Iterable[tuple[int, str]]) -> Iterator[Receipt]:
+    """The receipts that any of these uploads have, by the server's id, or by owner and client id."""
+    yield from _all(db, "WHERE upload_id IN (SELECT value FROM json_each(?1))", (json.dumps([*upload_ids]),))
+    by_owner: defaultdict[int, list[str]] = defaultdict(list)
+    for owner_id, client_id in clients:
+        by_owner[owner_id].append(client_id)
+    for owner_id, client_ids in by_owner.items():
+        condition = "WHERE owner_id = ?1 AND client_id IN (SELECT value FROM json_each(?2))"
+        yield from _all(db, condition, (owner_id, json.dumps(client_ids)))
+
+
+def add(db: Connection, receipts: Iterable[Receipt]) -> None:
+    """Insert new receipts."""
+    db.executemany(_INSERT, map(_to_row, receipts))
 
 
 def expire(db: Connection, before: int) -> int:
-    """Forget receipts made before that time; returns how many."""
-    return db.execute("DELETE FROM receipts WHERE created < ?1", (before,)).rowcount
+    """Forget receipts made before that time; returns how many.
+
+    They are made in the order of time, so it looks no further than the first that stays:
+    an index by time would cost every upload more than this does.
+    """
+    return db.execute(_EXPIRE, (before,)).rowcount
 
 
 def _first(db: Connection, condition: str, values: tuple[object, ...]) -> Receipt | None:
@@ -62,6 +71,24 @@ def _first(db: Connection, condition: str, values: tuple[object, ...]) -> Receip
     return None if row is None else _to_receipt(row)
 
 
+def _all(db: Connection, condition: str, values: tuple[object, ...]) -> Iterator[Receipt]:
+    return map(_to_receipt, db.execute(_SELECT + condition, values))
+
+
 def _to_receipt(row: Sequence[Any]) -> Receipt:
     owner_id, upload_id, client_id, requested, path, version, size, digest, created = row
     return Receipt(owner_id, upload_id, client_id, requested, path, version, size, digest.hex(), created)
+
+
+def _to_row(receipt: Receipt) -> tuple[object, ...]:
+    return (
+        receipt.owner_id,
+        receipt.upload_id,
+        receipt.client_id,
+        receipt.requested,
+        receipt.path,
+        receipt.version,
+        receipt.size,
+        bytes.fromhex(receipt.digest),
+        receipt.created,
+    )

@@ -70,13 +70,13 @@ def untrash(db: Connection, trash_id: int, now: int) -> Entry:
 
 def purge(db: Connection, trash_ids: Iterable[int], now: int) -> int:
     """Delete for good what is in the trash; returns the bytes that nobody refers to any more."""
-    digests: set[bytes] = set()
+    contents: set[int] = set()
     for trash_id in trash_ids:
         row = db.execute("SELECT entry_id FROM trash WHERE id = ?1", (trash_id,)).fetchone()
         if row is not None:
-            digests.update(tree.digests_below(db, row[0]))
+            contents.update(tree.contents_below(db, row[0]))
             db.execute(_DELETE_ALL_BELOW, row)
-    return content_rows.give_up(db, digests, now)
+    return content_rows.give_up(db, contents, now)
 
 
 def usage(db: Connection) -> Usage:

@@ -26,8 +26,8 @@ ALL_BELOW: Final = (
 )
 """The entry ?1 and everything below it, as the table `tree`."""
 
-_DIGESTS: Final = (
-    f"{ALL_BELOW} SELECT DISTINCT v.digest"  # noqa: S608 (constants)
+_CONTENTS: Final = (
+    f"{ALL_BELOW} SELECT DISTINCT v.content_id"  # noqa: S608 (constants)
     " FROM tree JOIN versions AS v ON v.entry_id = tree.id"
 )
 
@@ -172,9 +172,9 @@ def folded(name: str) -> str | None:
     return None if compared == name else compared
 
 
-def digests_below(db: Connection, entry_id: int) -> Iterable[bytes]:
-    """The digests of all versions of an entry and of everything below it."""
-    return [digest for (digest,) in db.execute(_DIGESTS, (entry_id,))]
+def contents_below(db: Connection, entry_id: int) -> Iterable[int]:
+    """The contents of all versions of an entry and of everything below it, by their row's id."""
+    return [content_id for (content_id,) in db.execute(_CONTENTS, (entry_id,))]
 
 
 def _names(path: str) -> Sequence[str]:

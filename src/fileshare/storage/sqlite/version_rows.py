@@ -10,12 +10,13 @@ from fileshare.errors import NotFound
 from fileshare.storage.sqlite import content_rows, entry_rows, tree
 
 _SELECT: Final = (
-    "SELECT v.number, v.digest, v.size, v.modified, v.created, a.name"
-    " FROM versions AS v JOIN accounts AS a ON a.id = v.account_id WHERE v.entry_id = ?1"
+    "SELECT v.number, c.digest, v.size, v.modified, v.created, a.name"
+    " FROM versions AS v JOIN contents AS c ON c.id = v.content_id JOIN accounts AS a ON a.id = v.account_id"
+    " WHERE v.entry_id = ?1"
 )
 
 INSERT: Final = (
-    "INSERT INTO versions (entry_id, number, digest, size, account_id, modified, created)"
+    "INSERT INTO versions (entry_id, number, content_id, size, account_id, modified, created)"
     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 )
 MAKE_CURRENT: Final = "UPDATE entries SET version = ?2, size = ?3, modified = ?4 WHERE id = ?1"
@@ -32,14 +33,14 @@ def restore(db: Connection, path: str, number: int, owner_id: int, now: int) -> 
     """Make an old version's content the next version. Raises NotFound; Conflict for a folder."""
     file_id = tree.find_file(db, path)
     row = db.execute(
-        "SELECT v.digest, v.size, v.modified, e.version + 1 FROM versions AS v"
+        "SELECT v.content_id, v.size, v.modified, e.version + 1 FROM versions AS v"
         " JOIN entries AS e ON e.id = v.entry_id WHERE v.entry_id = ?1 AND v.number = ?2",
         (file_id, number),
     ).fetchone()
     if row is None:
         raise NotFound(f"The file has no version {number}.")
-    digest, size, modified, next_number = row
-    db.execute(INSERT, (file_id, next_number, digest, size, owner_id, modified, now))
+    content_id, size, modified, next_number = row
+    db.execute(INSERT, (file_id, next_number, content_id, size, owner_id, modified, now))
     db.execute(MAKE_CURRENT, (file_id, next_number, size, modified))
     restored = entry_rows.by_id(db, file_id, path)
     if not isinstance(restored, File):
@@ -50,12 +51,12 @@ def restore(db: Connection, path: str, number: int, owner_id: int, now: int) -> 
 def prune(db: Connection, path: str, keep: int) -> int:
     """Drop all but the newest `keep` versions; returns how many went. Raises NotFound; Conflict."""
     file_id = tree.find_file(db, path)
-    rows = db.execute("SELECT number, digest FROM versions WHERE entry_id = ?1", (file_id,)).fetchall()
+    rows = db.execute("SELECT number, content_id FROM versions WHERE entry_id = ?1", (file_id,)).fetchall()
     gone = set(may_go((number for number, _ in rows), keep))
     db.executemany(
         "DELETE FROM versions WHERE entry_id = ?1 AND number = ?2", [(file_id, number) for number in gone]
     )
-    content_rows.give_up(db, {digest for number, digest in rows if number in gone}, now=0)
+    content_rows.give_up(db, {content_id for number, content_id in rows if number in gone}, now=0)
     return len(gone)
 
 

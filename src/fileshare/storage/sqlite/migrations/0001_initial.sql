@@ -89,24 +89,25 @@ CREATE TABLE entries (
     CHECK ((kind = 1) = (version IS NOT NULL))
 ) STRICT;
 INSERT INTO entries (id, parent_id, name, kind, modified, created) VALUES (1, NULL, '', 0, 0, 0);
-CREATE UNIQUE INDEX entries_by_name ON entries (parent_id, name);
 -- One for each order in which a folder is listed, so that a page is found without reading those before it.
-CREATE INDEX entries_in_order ON entries (parent_id, kind, name);
-CREATE INDEX entries_by_size ON entries (parent_id, kind, size, name);
+-- Files of a folder by name come from the first one too; folders have no size, and are few among files.
+CREATE UNIQUE INDEX entries_by_name ON entries (parent_id, name);
+CREATE INDEX folders_by_name ON entries (parent_id, name) WHERE kind = 0;
+CREATE INDEX files_by_size ON entries (parent_id, size, name) WHERE kind = 1;
 CREATE INDEX entries_by_modified ON entries (parent_id, kind, modified, name);
 
 -- Versions lie beside those of the same file; their size is here too, so that sums need no join.
 CREATE TABLE versions (
     entry_id INTEGER NOT NULL REFERENCES entries (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
-    digest BLOB NOT NULL REFERENCES contents (digest),
+    content_id INTEGER NOT NULL REFERENCES contents (id),
     size INTEGER NOT NULL,
     account_id INTEGER NOT NULL REFERENCES accounts (id),
     modified INTEGER NOT NULL,
     created INTEGER NOT NULL,
     PRIMARY KEY (entry_id, number)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX versions_by_digest ON versions (digest);
+CREATE INDEX versions_by_content ON versions (content_id);
 
 -- The tops of what was deleted. `size` is of all versions of all files below.
 CREATE TABLE trash (
@@ -143,7 +144,7 @@ CREATE INDEX uploads_by_path ON uploads (owner_id, path);
 -- A blob that is being published counts as referred to before any version does.
 CREATE INDEX uploads_verifying ON uploads (found_digest) WHERE state = 'verifying';
 
--- What became of finished uploads, so that whoever asks again gets the same answer.
+-- What became of finished uploads, so that whoever asks again gets the same answer. Ids rise with time.
 CREATE TABLE receipts (
     id INTEGER PRIMARY KEY,
     upload_id TEXT NOT NULL UNIQUE,
@@ -158,7 +159,6 @@ CREATE TABLE receipts (
 ) STRICT;
 CREATE UNIQUE INDEX receipts_by_client_id ON receipts (owner_id, client_id) WHERE client_id IS NOT NULL;
 CREATE INDEX receipts_by_path ON receipts (owner_id, requested);
-CREATE INDEX receipts_by_time ON receipts (created);
 
 -- Blobs that nobody may refer to any more; the sweeper looks, unlinks, and removes the row last.
 CREATE TABLE garbage (
