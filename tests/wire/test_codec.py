@@ -96,6 +96,12 @@ def test_what_is_not_strict_json_is_refused(attack: str, raw: bytes) -> None:
     assert len(failure.value.message) < 300, attack
 
 
+@pytest.mark.parametrize("name", ["NaN", "Infinity", "-Infinity"])
+def test_what_is_no_number_is_named(name: str) -> None:
+    with pytest.raises(ProtocolError, match=f"{name} is not a JSON number"):
+        codec.open_envelope(request("X", f'{{"a":{name}}}'))
+
+
 @pytest.mark.parametrize(
     ("why", "raw"),
     [

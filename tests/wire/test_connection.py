@@ -476,6 +476,26 @@ def test_hello_is_only_valid_first() -> None:
         server.feed(message("HELLO", version=2))
 
 
+@pytest.mark.parametrize("server", [outside, logged_in_2], ids=["HELLO", "STAT"])
+def test_version_2_refuses_unknown_neighbours_of_data_and_stays_usable(
+    server: Callable[[], ServerConnection],
+) -> None:
+    wire = server()
+    pump = ServerPump(wire, answer_2, forgiving=True)
+    command, data = ("HELLO", b'{"version":2}') if wire.version == 1 else ("STAT", b'{"path":"x"}')
+    raw = b'{"command":"%s","data":%s,"id":7}' % (command.encode(), data)
+    pump.feed(pack(Kind.MESSAGE, len(raw)) + raw)
+    assert b"unknown field `id`" in pump.said
+    assert not pump.heard
+    pump.feed(message(command, **json.loads(data)))
+    assert len(pump.heard) == 1
+
+
+def test_version_1_ignores_unknown_fields_everywhere() -> None:
+    raw = b'{"id":7,"command":"AUTH","data":{"username":"a","password":"b","otp":[{}]}}'
+    assert serve([pack(Kind.MESSAGE, len(raw)) + raw], answer_1).heard == [m.Auth(username="a", password="b")]
+
+
 def test_confirm_is_an_error_in_version_2() -> None:
     server = ServerPump(logged_in_2(), answer_2)
     with pytest.raises(BadRequest, match="DOWNLOAD_CONFIRM"):
