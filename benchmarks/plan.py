@@ -53,10 +53,14 @@ class Load:
             return f"{size_text(self.size)} {direction}"
         return f"{self.files:,} × {size_text(self.file_size)} in {self.folders} folders, {direction}"
 
+    def bytes_of(self, work: Work) -> int:
+        """Return the bytes that it takes on disk, where each small file takes a page at least."""
+        return self.size if work.is_large else self.files * max(self.file_size, 4096)
+
     @property
     def total(self) -> int:
-        """The bytes on disk of the large file and all small ones, each of which takes a page at least."""
-        return self.size + self.files * max(self.file_size, 4096)
+        """The bytes on disk of the large file and all small ones."""
+        return self.bytes_of(Work.LARGE_UP) + self.bytes_of(Work.SMALL_UP)
 
 
 @dataclass(frozen=True)

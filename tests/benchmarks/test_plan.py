@@ -65,3 +65,11 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 )
 def test_sizes_are_written_in_the_largest_unit_that_fits(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+def test_small_files_take_whole_pages_of_the_disk() -> None:
+    load = Load(size=1 << 20, files=10, file_size=5, folders=1)
+
+    assert load.bytes_of(Work.LARGE_DOWN) == 1 << 20
+    assert load.bytes_of(Work.SMALL_UP) == 10 * 4096
+    assert load.total == (1 << 20) + 10 * 4096
