@@ -1,6 +1,6 @@
-"""Memory that is really there: a virtual machine's host gives pages at their first touch and takes idle ones back.
+"""Memory that is really there: a virtual machine's host gives pages at first use, and takes idle ones back.
 
-Without this whoever runs first on fresh pages pays for them: 2.6 s a GiB on one such machine, where a warm GiB is
+Otherwise whoever writes to fresh pages pays for them: 2.6 s a GiB on one such machine, where a warm GiB is
 sent and stored in less than 1 s.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def warm(size: int) -> None:
-    """Touch and give back that many bytes, at most half of what is free, for the page cache of the next run."""
+    """Touch and give back that many bytes, at most half of what is free, for the next run's page cache."""
     half = _available() // 2
     pages = min(size, half) // mmap.PAGESIZE
     if pages:

@@ -34,6 +34,7 @@ class Server:
     """A running server; what it prints goes to its log file."""
 
     def __init__(self, argv: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
+        self._name = Path(argv[0]).name
         self._log = log
         supervised = [sys.executable, "-m", "benchmarks.supervisor", str(os.getpid()), *argv]
         with log.open("wb") as output:
@@ -89,11 +90,13 @@ class Server:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise ServerFailed(f"ended with code {self._process.returncode}: {self.output()[-2000:]}")
+                raise ServerFailed(
+                    f"{self._name} ended with code {self._process.returncode}: {self.output()[-2000:]}"
+                )
             if answer := ready():
                 return answer
             time.sleep(_PAUSE)
-        raise ServerFailed(f"{complaint} within {_START_SECONDS:.0f} s: {self.output()[-2000:]}")
+        raise ServerFailed(f"{self._name} {complaint} within {_START_SECONDS:.0f} s: {self.output()[-2000:]}")
 
 
 def free_port() -> int:
