@@ -23,8 +23,9 @@ def console() -> io.StringIO:
 
 @pytest.fixture
 def running(tmp_path: Path, console: io.StringIO) -> Iterator[Logs]:
-    made = Logs(tmp_path, console=console)
+    made = Logs(tmp_path)
     made.start()
+    made.show_on(console)
     yield made
     if logging.getLogger().handlers and isinstance(logging.getLogger().handlers[0], logs.ToQueue):
         made.stop()
@@ -176,11 +177,23 @@ def test_slow_disk_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> 
 def test_terminal_gets_rich_without_reading_markup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     terminal = io.StringIO()
     monkeypatch.setattr(terminal, "isatty", lambda: True)
-    coloured = Logs(tmp_path, console=terminal)
+    coloured = Logs(tmp_path)
     coloured.start()
+    coloured.show_on(terminal)
     SERVER.info("stored [bold]x[/bold]")
     coloured.stop()
     assert "stored [bold]x[/bold]" in terminal.getvalue()
+
+
+def test_console_shows_only_what_comes_after_it(tmp_path: Path, console: io.StringIO) -> None:
+    started = Logs(tmp_path)
+    started.start()
+    SERVER.info("before")
+    started.show_on(console)
+    SERVER.info("after")
+    started.stop()
+    assert "before" not in console.getvalue()
+    assert "after" in console.getvalue()
 
 
 def test_root_logger_is_given_back(running: Logs) -> None:

@@ -207,7 +207,6 @@ class Logs:
         level: str = "info",
         size: int = 10 * 2**20,
         keep: int = 5,
-        console: IO[str] | None = None,
     ) -> None:
         """`files` are names in `folder` by source; `size` bytes a file, `keep` rotated ones of each."""
         self._folder = folder
@@ -215,8 +214,6 @@ class Logs:
         self._handlers: list[logging.Handler] = [
             RotatedFile(folder / name, source, size, keep) for source, name in files.items()
         ]
-        if console is not None:
-            self._handlers.append(console_handler(console))
         self._entry = ToQueue()
         self._listener = logging.handlers.QueueListener(self._entry.queue, *self._handlers)
         self._before: tuple[int, Sequence[logging.Handler]] = (logging.WARNING, ())
@@ -230,6 +227,13 @@ class Logs:
         root.setLevel(logging.WARNING)
         logging.getLogger("fileshare").setLevel(self._level)
         self._listener.start()
+
+    def show_on(self, console: IO[str]) -> None:
+        """From now on show people what is logged, too."""
+        handler, since = console_handler(console), time.time()
+        handler.addFilter(lambda record: record.created >= since)
+        self._handlers.append(handler)
+        self._listener.handlers = tuple(self._handlers)
 
     def stop(self) -> None:
         """Write everything that was logged, close the files, give the root logger back."""
