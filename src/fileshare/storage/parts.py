@@ -1,0 +1,278 @@
+"""A part file: the bytes of one upload while they arrive, written and hashed in a thread.
+
+Its offset counts only what the file holds, its durable offset only what a sync has
+covered. After a failed sync or write nothing more is believed of the file, and what
+lies past the durable offset is cut off: a sync that is tried again may succeed
+without the bytes being there.
+"""
+
+import asyncio
+import errno
+import hashlib
+import os
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from fileshare.errors import FileshareError, NoSpace, StorageFailed
+from fileshare.services.ports import Source
+from fileshare.storage.failures import translated
+from fileshare.storage.threads import DiskThreads
+
+Data = bytes | bytearray | memoryview
+
+SLICE: Final = 1 << 20
+"""Bytes written and hashed at a time, under a millisecond each; two slices are the memory of an upload."""
+
+MOST_PIECES: Final = 512
+"""Pieces of a slice, where a source gives little at a time; writev takes 1,024 (IOV_MAX)."""
+
+CATCH_UP: Final = 4 << 20
+"""Bytes of a reopened part that are hashed before other work gets its turn at the thread."""
+
+
+class DiskPart:
+    """`services.ports.Part` as a file."""
+
+    def __init__(
+        self, upload_id: str, fd: int, offset: int, threads: DiskThreads, on_poison: Callable[[str], None]
+    ) -> None:
+        """`fd` is open for reading and writing, stands at `offset`, and all before it is durable.
+
+        `on_poison` is told the upload's id, in whatever thread notices an error of the disk.
+        """
+        self._upload_id = upload_id
+        self._fd = fd
+        self._device = os.fstat(fd).st_dev
+        self._threads = threads
+        self._on_poison = on_poison
+        self._durable = offset
+        self._offset = offset
+        self._hashed = 0
+        self._hash = hashlib.sha256()
+        self._counting = threading.Lock()
+        self._catching_up = offset > 0
+        self._catch_up: asyncio.Task[None] | None = None
+        self._gathered: list[Data] = []
+        self._gathered_bytes = 0
+        self._writing: asyncio.Future[None] | None = None
+        self._syncing = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[None]] = set()
+        """What goes on when its caller is cancelled; the file is not closed under it."""
+        self._closing = False
+        self._poison: FileshareError | None = None
+        self._full: NoSpace | None = None
+        if self._catching_up:
+            self._catch_up = asyncio.create_task(self._hash_what_lies_there())
+
+    @property
+    def upload_id(self) -> str:
+        """See the port."""
+        return self._upload_id
+
+    @property
+    def offset(self) -> int:
+        """See the port."""
+        return self._offset
+
+    @property
+    def device(self) -> int:
+        """See the port."""
+        return self._device
+
+    # Receiving: while one slice is written and hashed in a thread, the next is read
+
+    async def receive(self, source: Source, limit: int) -> int:
+        """See the port. After NoSpace a part takes no more bytes: those in between are lost."""
+        self._check_receiving()
+        before, taken = self._offset, 0
+        try:
+            while taken < limit and (data := await source.read(min(SLICE, limit - taken))):
+                taken += len(data)
+                self._gathered.append(data)
+                self._gathered_bytes += len(data)
+                await self._write_if_due()
+        finally:
+            await self._flush()
+        self._check_receiving()
+        return self._offset - before
+
+    async def _write_if_due(self) -> None:
+        """Begin writing what is gathered when the thread is free, or wait for it when that is a slice."""
+        if self._is_writing:
+            if self._gathered_bytes < SLICE and len(self._gathered) < MOST_PIECES:
+                return
+            await self._written()
+        self._check_receiving()
+        self._begin_writing()
+
+    @property
+    def _is_writing(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
+    async def _written(self) -> None:
+        """Wait for the slice that is being written; its errors are in `_poison` and `_full`."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+
+    def _begin_writing(self) -> None:
+        pieces, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        if pieces:
+            self._writing = self._threads.submit(self._keep, pieces)
+
+    async def _flush(self) -> None:
+        """Write what the source gave, also when the caller is cancelled meanwhile."""
+        if self._gathered or self._is_writing:
+            await self._finished(self._write_rest())
+
+    async def _write_rest(self) -> None:
+        await self._written()
+        self._begin_writing()
+        await self._written()
+
+    async def _settled(self) -> None:
+        """Nothing that a caller has left behind is going on any more."""
+        if self._unfinished:
+            await asyncio.wait(self._unfinished)
+        await self._written()
+
+    async def _finished(self, work: Coroutine[Any, Any, None]) -> None:
+        """Await `work`, which is done to its end even when the caller is cancelled."""
+        task = asyncio.create_task(work)
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        await asyncio.shield(task)
+
+    # In the thread
+
+    def _keep(self, pieces: Sequence[Data]) -> None:
+        """Write the pieces, counting and hashing what the file has taken."""
+        views = [memoryview(piece).cast("B") for piece in pieces]
+        try:
+            while views and self._poison is None and self._full is None:
+                self._count(views, os.writev(self._fd, views))
+        except OSError as error:
+            self._fail(translated(error))
+
+    def _count(self, views: list[memoryview], written: int) -> None:
+        """Drop what was written from `views`, in place, and count it as kept."""
+        while written:
+            taken = views[0][:written]
+            rest = views[0][len(taken) :]
+            views[:1] = [rest] if rest else []
+            written -= len(taken)
+            with self._counting:
+                self._offset += len(taken)
+                hash_now = not self._catching_up
+            if hash_now:
+                self._hash.update(taken)
+                self._hashed += len(taken)
+
+    def _fail(self, error: FileshareError) -> None:
+        """A write failed: without room what is there stays good, otherwise nothing past the last sync."""
+        if isinstance(error, NoSpace):
+            self._full = error
+        else:
+            self._be_poisoned(error)
+            self._cut_back()
+
+    def _be_poisoned(self, error: FileshareError) -> None:
+        """The end of this part: every later call raises `error`."""
+        self._poison = self._poison or error
+        self._on_poison(self._upload_id)
+
+    def _cut_back(self) -> None:
+        """Drop what no sync has covered; its pages may look clean and never have reached the disk."""
+        with suppress(OSError):
+            os.ftruncate(self._fd, self._durable)
+        self._offset = self._durable
+
+    # Durability and digest
+
+    async def sync(self) -> int:
+        """See the port."""
+        self._check_poison()
+        await self._finished(self._sync(self._offset))
+        self._check_poison()
+        return self._durable
+
+    async def _sync(self, covered: int) -> None:
+        """One at a time, and never left behind unheard: the kernel tells an error to one sync alone."""
+        async with self._syncing:
+            if self._poison is not None or covered <= self._durable:
+                return
+            try:
+                await self._threads.run(os.fdatasync, self._fd)
+            except FileshareError as error:
+                self._be_poisoned(error)
+                await self._written()
+                await self._threads.run(self._cut_back)
+            if self._poison is None:
+                self._durable = covered
+
+    async def digest(self) -> str:
+        """See the port."""
+        await self._settled()
+        if self._catch_up is not None:
+            await asyncio.wait([self._catch_up])
+        self._check_poison()
+        return self._hash.hexdigest()
+
+    async def _hash_what_lies_there(self) -> None:
+        """Hash what the file held when it was opened, and what came meanwhile, until both meet."""
+        try:
+            while not self._closing and await self._threads.run(self._hash_some):
+                pass
+        except FileshareError as error:
+            self._be_poisoned(error)
+
+    def _hash_some(self) -> bool:
+        """Hash a little more of the file; False when it has been caught up with."""
+        end = min(self._offset, self._hashed + CATCH_UP)
+        while self._hashed < end:
+            data = os.pread(self._fd, min(SLICE, end - self._hashed), self._hashed)
+            if not data:
+                raise OSError(errno.EIO, "the part file is shorter than it was")
+            self._hash.update(data)
+            self._hashed += len(data)
+        with self._counting:
+            self._catching_up = self._hashed < self._offset
+        return self._catching_up
+
+    async def read(self, limit: int) -> bytes:
+        """See the port."""
+        await self._settled()
+        self._check_poison()
+        return await self._threads.run(_read_first, self._fd, min(limit, self._offset))
+
+    async def close(self) -> None:
+        """See the port."""
+        self._closing = True
+        if self._catch_up is not None:
+            await asyncio.wait([self._catch_up])
+        await self._settled()
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            with suppress(FileshareError):  # nothing that was not synced has been acknowledged
+                await self._threads.run(os.close, fd)
+
+    def _check_poison(self) -> None:
+        if self._poison is not None:
+            raise self._poison
+        if self._fd < 0:
+            raise StorageFailed("The upload's part was closed.")
+
+    def _check_receiving(self) -> None:
+        self._check_poison()
+        if self._full is not None:
+            raise self._full
+
+
+def _read_first(fd: int, count: int) -> bytes:
+    pieces: list[bytes] = []
+    offset = 0
+    while offset < count and (data := os.pread(fd, count - offset, offset)):
+        pieces.append(data)
+        offset += len(data)
+    return b"".join(pieces)
