@@ -176,11 +176,6 @@ class Config:
         5,
         "Seconds that received bytes of a slow upload may wait for a durable offset.",
     )
-    transfer_threads: int = row(
-        whole(1, 256),
-        8,
-        "Threads that move bodies, each only while bytes flow; slower ones share the event loop.",
-    )
     list_limit: int = row(
         whole(1, 1_000_000),
         100_000,
