@@ -97,17 +97,17 @@ class ServerPump(Pump):
 
     def on_event(self, event: Event) -> None:
         self.answers(self, event)
-        self._end_body()
+        self.end_body()
 
     def on_body(self) -> None:
-        self._end_body()
+        self.end_body()
 
     def on_bad_request(self, error: BadRequest) -> None:
         if not self.forgiving:
             raise error
         self.say(m.Error(code=error.code, message=error.message))
 
-    def _end_body(self) -> None:
+    def end_body(self) -> None:
         """A whole raw body is stored, and a whole PUT too."""
         if self.wire.state is State.BODY1 and not self.wire.body_left:
             self.say(m.UploadDone(filename="x.bin", size=1, hash="0" * 64))

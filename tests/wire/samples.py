@@ -46,7 +46,12 @@ def _struct(info: Any) -> st.SearchStrategy[Any]:
 
 def _field(field: types.Field) -> st.SearchStrategy[Any]:
     given = _any(field.type)
-    return st.one_of(st.just(msgspec.UNSET), given) if field.default is msgspec.UNSET else given
+    return st.one_of(st.just(msgspec.UNSET), given) if may_be_unset(field) else given
+
+
+def may_be_unset(field: types.Field) -> bool:
+    """Whether the field may be missing altogether (`inspect` tells UNSET as no default at all)."""
+    return not field.required and field.default is field.default_factory is msgspec.NODEFAULT
 
 
 def _any(info: types.Type) -> st.SearchStrategy[Any]:
