@@ -76,7 +76,8 @@ class Stage:
         source = self._large if step.work.is_large else self._small
         self._mark(step, source)
         name = f"{self._folder.name}-{step.run}-{source.name}"
-        target = self._folder / f"{step.peer}-{step.run}-{source.name}"
+        target = self._folder / step.peer / name
+        target.parent.mkdir(exist_ok=True)
         sources.touch_cache(source)
         if not step.work.is_upload:
             sources.touch_cache(peer.folder, self._marked_at)

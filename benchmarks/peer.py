@@ -33,7 +33,8 @@ class Command:
 class Peer(ABC):
     """A program that moves files, with a server of its own while the benchmark runs.
 
-    The commands are made outside the clock and run inside it. Names are plain, without a slash.
+    The commands are made outside the clock and run inside it. Names are plain, without a slash; the target
+    of a download bears the same name, in a folder that exists.
     """
 
     name: ClassVar[str]
@@ -92,7 +93,7 @@ class Peer(ABC):
 
     @abstractmethod
     def download_file(self, name: str, target: Path) -> Command:
-        """Return the command that fetches the file of that name to the target, which does not exist yet."""
+        """Return the command that fetches the file of that name to the target, made by it."""
 
     @abstractmethod
     def upload_tree(self, source: Path, name: str) -> Command:

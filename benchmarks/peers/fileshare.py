@@ -1,6 +1,6 @@
 """fileshare itself: both real commands, the token of a login made beforehand.
 
-It hashes at both ends and acknowledges only what is on disk.
+It hashes at both ends; it reports an upload, and a download too, only when it is on disk.
 """
 
 from pathlib import Path
@@ -19,6 +19,7 @@ class Fileshare(Peer):
     name: ClassVar[str] = "fileshare"
     programs: ClassVar[tuple[str, ...]] = ("fileshare", "fileshare-client")
     syncs_uploads: ClassVar[bool] = True
+    syncs_downloads: ClassVar[bool] = True
 
     @classmethod
     def version(cls) -> str:
@@ -57,13 +58,12 @@ class Fileshare(Peer):
         return self._client("download", name, "--output", str(target))
 
     def upload_tree(self, source: Path, name: str) -> Command:
-        """Upload a folder, which lands under its own name in the folder of this run."""
-        self._tree = source.name
-        return self._client("upload", str(source), "--recursive", "--to", name)
+        """Upload a folder."""
+        return self._client("upload", str(source), "--recursive", "--name", name)
 
     def download_tree(self, name: str, target: Path) -> Command:
-        """Download a folder."""
-        return self._client("download", f"{name}/{self._tree}", "--recursive", "--output", str(target))
+        """Download a folder, which keeps its name."""
+        return self._client("download", name, "--recursive", "--output", str(target.parent))
 
     def _client(self, *arguments: str, stdin: str = "") -> Command:
         address = ("--host", "127.0.0.1", "--port", self._port)

@@ -42,7 +42,7 @@ def test_nothing_is_deleted_before_the_end(tmp_path: Path) -> None:
         running.play(LARGE, 2, lambda _: None)
 
         assert len(list((tmp_path / "copy" / "store").iterdir())) == 2
-        assert len(list((tmp_path / "runs").glob("copy-*"))) == 2
+        assert len(list((tmp_path / "runs" / "copy").iterdir())) == 2
 
 
 def test_no_run_moves_bytes_that_were_moved_before(tmp_path: Path) -> None:
