@@ -112,7 +112,11 @@ def _workshop(config: Config, stores: Stores, audit: Audit, digest_locks: Digest
 
 
 def _retention(config: Config) -> Retention:
-    return Retention(trash=config.trash_days * DAY, receipts=config.upload_days * DAY)
+    return Retention(
+        trash=config.trash_days * DAY,
+        receipts=config.upload_days * DAY,
+        versions=config.keep_versions,
+    )
 
 
 @asynccontextmanager

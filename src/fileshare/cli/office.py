@@ -1,0 +1,158 @@
+"""How a command reaches what it works on: through the running server, or with the folder's lock itself.
+
+Never opens a database to write while a server has it. What only reads opens it beside
+a server, and needs neither lock nor socket.
+"""
+
+import asyncio
+import os
+import pwd
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from fileshare.admin.asking import Asking, ask_server
+from fileshare.admin.desk import Desk, own_caller
+from fileshare.admin.messages import AnyReply, AnyRequest
+from fileshare.app.offline import reading, without_server
+from fileshare.app.services import make_desk, now
+from fileshare.app.stores import locked_folder
+from fileshare.config import Config
+from fileshare.domain import names
+from fileshare.errors import BadRequest, NotFound, Unavailable
+from fileshare.services.imports import Import
+from fileshare.services.ports import Blobs, Catalog
+from fileshare.storage.folder import DataFolder
+
+PATIENCE = 15.0
+"""Seconds in which a server that starts or drains is waited for: it holds the lock and has no socket yet."""
+
+PAUSE = 0.2
+
+
+class Office(Protocol):
+    """Where requests are answered."""
+
+    def answer(self, request: AnyRequest) -> AsyncIterator[AnyReply]:
+        """Do it; the last line is final. Raises what it failed with."""
+        ...
+
+
+class OwnOffice:
+    """Without a server: this process holds the lock and does it."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def answer(self, request: AnyRequest) -> AsyncIterator[AnyReply]:
+        """See Office."""
+        return self._desk.answer(request, own_caller())
+
+
+async def answers(office: Office, request: AnyRequest) -> Sequence[AnyReply]:
+    """All lines of an answer."""
+    return [reply async for reply in office.answer(request)]
+
+
+@asynccontextmanager
+async def reach(config: Config, *, create: bool = False) -> AsyncIterator[Office]:
+    """The running server of the data folder, or, without one, an office of our own.
+
+    Raises NotFound when there is no data folder and `create` is false.
+    """
+    async with AsyncExitStack() as stack:
+        held = await _server_or_lock(stack, config.data_dir, create=create)
+        if isinstance(held, Asking):
+            yield held
+        else:
+            _stores, services = await stack.enter_async_context(without_server(config, held))
+            yield OwnOffice(make_desk(services))
+
+
+@asynccontextmanager
+async def deletion_resting(data_dir: Path) -> AsyncIterator[None]:
+    """Nothing is unlinked in the data folder within this: the server waits, or there is none."""
+    async with AsyncExitStack() as stack:
+        held = await _server_or_lock(stack, data_dir, create=False)
+        if isinstance(held, Asking):
+            await held.rest_deletion()
+        yield
+
+
+@asynccontextmanager
+async def reading_stores(data_dir: Path) -> AsyncIterator[tuple[Catalog, Blobs]]:
+    """The stores of a data folder, only to be read, also beside a server."""
+    _check_there(data_dir)
+    _check_owner(data_dir)
+    async with reading(data_dir) as stores:
+        yield stores
+
+
+@asynccontextmanager
+async def importing(config: Config, owner: str, folder: str) -> AsyncIterator[Import]:
+    """An import into a data folder that no server uses. Raises Unavailable, NotFound for the owner."""
+    async with AsyncExitStack() as stack:
+        held = stack.enter_context(_own_folder(config.data_dir))
+        stores, services = await stack.enter_async_context(without_server(config, held))
+        try:
+            account = (await stores.accounts.login(owner)).account
+        except NotFound:
+            raise NotFound(f"There is no account {owner!r} to own the files: see --owner.") from None
+        path = names.parse_folder(folder)
+        yield Import(
+            stores.catalog,
+            stores.blobs,
+            digest_locks=services.workshop.digest_locks,
+            clock=now,
+            owner=account,
+            folder=path,
+            small_size=config.small_size,
+        )
+        services.audit.note(own_caller(), "import", path, detail=f"for {account.name}")
+
+
+async def _server_or_lock(stack: AsyncExitStack, data_dir: Path, *, create: bool) -> Asking | DataFolder:
+    """Whichever can be had; waits for a server that is about to start or to end."""
+    if not create:
+        _check_there(data_dir)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with suppress(Unavailable):
+                return stack.enter_context(_own_folder(data_dir))
+            return await stack.enter_async_context(ask_server(data_dir))
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(PAUSE)
+
+
+@contextmanager
+def _own_folder(data_dir: Path) -> Iterator[DataFolder]:
+    """The folder's lock. Raises Unavailable while another process holds it."""
+    _check_owner(data_dir)
+    with locked_folder(data_dir) as folder:
+        yield folder
+
+
+def _check_there(data_dir: Path) -> None:
+    """A mistyped folder must not be made, and then be found empty."""
+    if not (data_dir / "fileshare.db").is_file():
+        raise NotFound(f"{data_dir} is no data folder of fileshare: name it with --data-dir.")
+
+
+def _check_owner(data_dir: Path) -> None:
+    """Files that another user makes in the folder, the database's among them, would lock its server out."""
+    with suppress(FileNotFoundError):
+        owner = data_dir.stat().st_uid
+        if owner != os.geteuid():
+            raise BadRequest(f"{data_dir} belongs to {_user_name(owner)}: run this command as that user.")
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user {uid}"
