@@ -10,12 +10,13 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from fileshare import __version__
+from fileshare.cli.admin import ADMIN_COMMANDS
 from fileshare.cli.commands import Command, add_settings
 from fileshare.cli.configuration import CONFIG
 from fileshare.cli.serving import SERVE
 from fileshare.errors import FileshareError
 
-COMMANDS: tuple[Command, ...] = (SERVE, CONFIG)
+COMMANDS: tuple[Command, ...] = (SERVE, *ADMIN_COMMANDS, CONFIG)
 """Every subcommand, in the order in which help lists them."""
 
 FAILED = 1

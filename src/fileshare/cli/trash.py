@@ -6,7 +6,6 @@ from argparse import ArgumentParser, Namespace
 from fileshare.admin.messages import EmptyTrash, Freed, ListTrash, TrashRow
 from fileshare.cli.commands import Command, config_from
 from fileshare.cli.nested import group, with_json
-from fileshare.cli.office import answers, reach
 from fileshare.cli.output import day_and_time, in_words, print_json, print_table, seconds, shown
 
 DAY_MS = 86_400_000
@@ -43,6 +42,8 @@ def _list(args: Namespace) -> int:
 
 
 async def _entries(args: Namespace) -> list[TrashRow]:
+    from fileshare.cli.office import answers, reach
+
     async with reach(config_from(args)) as office:
         return [row for row in await answers(office, ListTrash()) if isinstance(row, TrashRow)]
 
@@ -64,6 +65,8 @@ def _empty(args: Namespace) -> int:
 
 
 async def _freed(args: Namespace) -> int:
+    from fileshare.cli.office import answers, reach
+
     request = EmptyTrash(older_than=max(0, round(args.older_than * DAY_MS)))
     async with reach(config_from(args)) as office:
         return sum(row.size for row in await answers(office, request) if isinstance(row, Freed))

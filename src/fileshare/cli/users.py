@@ -17,7 +17,6 @@ from fileshare.admin.messages import (
 )
 from fileshare.cli.commands import Command, config_from
 from fileshare.cli.nested import adding, group, with_json
-from fileshare.cli.office import answers, reach
 from fileshare.cli.output import day_and_time, print_json, print_table, seconds
 from fileshare.domain.model import Role
 from fileshare.errors import BadPassword, BadRequest
@@ -63,6 +62,8 @@ def _do(args: Namespace, request: AnyRequest, said: str, *, create: bool = False
 
 
 async def _ask(args: Namespace, request: AnyRequest, *, create: bool) -> None:
+    from fileshare.cli.office import answers, reach
+
     async with reach(config_from(args), create=create) as office:
         await answers(office, request)
 
@@ -121,6 +122,8 @@ def _list(args: Namespace) -> int:
 
 
 async def _users(args: Namespace) -> list[UserRow]:
+    from fileshare.cli.office import answers, reach
+
     async with reach(config_from(args)) as office:
         return [row for row in await answers(office, ListUsers()) if isinstance(row, UserRow)]
 
