@@ -68,6 +68,13 @@ class Conversation:
         self.settle()
         return (self.identity.account or "") if self.identity is not None else ""
 
+    def logged_in(self) -> m.AuthSuccess:
+        """Who this conversation acts for. Raises AuthRequired for an anonymous one."""
+        self.settle()
+        if self.identity is None:
+            raise AuthRequired(NOT_LOGGED_IN)
+        return self.identity
+
     def settle(self) -> m.Welcome:
         """Read the replies to HELLO and AUTH. Raises AuthFailed, AuthRequired, TooManyAttempts."""
         if self._welcome is None:
@@ -162,6 +169,11 @@ class Conversation:
     def give_up(self, error: FileshareError) -> None:
         """End the open upload without its whole; the server keeps what came. Reads no reply."""
         self._channel.send(self._wire.abort(error.code, error.message))
+
+    def hurry(self, seconds: float) -> None:
+        """From here on, give up after so many seconds of silence."""
+        self._channel.silence = seconds
+        self._channel.allow_silence()
 
     @property
     def idle(self) -> bool:

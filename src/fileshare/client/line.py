@@ -5,6 +5,7 @@ ask the server where it stands, so nothing here knows what was being done. Refus
 that another try can't mend come out at once, as does a server that never answered.
 """
 
+import threading
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -16,10 +17,46 @@ from fileshare.errors import ConnectionLost, FileshareError
 from fileshare.wire import messages as m
 
 T = TypeVar("T")
+R = TypeVar("R", bound=m.Reply)
+
+
+class Lines:
+    """The lines of one command to its server."""
+
+    def __init__(
+        self, server: Server, login: m.Login | None, reporter: Reporter, retry_seconds: float
+    ) -> None:
+        """`retry_seconds`: how long without progress before a line gives up."""
+        self.server = server
+        self._login = login
+        self._reporter = reporter
+        self._retry_seconds = retry_seconds
+        self.first = self._new()
+        """The line that is there anyway: for questions, and for the first worker."""
+        self._lines = [self.first]
+
+    def line(self) -> "Line":
+        """A line of one's own; it connects when it is used."""
+        line = self._new()
+        self._lines.append(line)
+        return line
+
+    def _new(self) -> "Line":
+        return Line(self.server, self._login, Patience(self._retry_seconds), self._reporter)
+
+    def stop(self) -> None:
+        """From any thread: end what runs on all lines, soon."""
+        for line in self._lines:
+            line.stop()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for line in self._lines:
+            line.drop()
 
 
 class Line:
-    """One connection's worth of work towards a server."""
+    """One connection's worth of work towards a server. For one thread at a time."""
 
     def __init__(self, server: Server, login: m.Login | None, patience: Patience, reporter: Reporter) -> None:
         self.server = server
@@ -28,11 +65,11 @@ class Line:
         self._reporter = reporter
         self._conversation: Conversation | None = None
         self._reached = False
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def conversation(self) -> Conversation:
         """The conversation that is open, or a new one. Raises ConnectionLost."""
-        if self._stopped:
+        if self._stopped.is_set():
             raise ConnectionLost("The transfer was stopped.")
         if self._conversation is None:
             self._conversation = Conversation.open(self.server, self._login)
@@ -46,11 +83,15 @@ class Line:
                 return attempt(self.conversation())
             except FileshareError as error:
                 self._clear()
-                if self._stopped or not self._reached:
+                if self._stopped.is_set() or not self._reached:
                     raise
                 pause = self.patience.pause_for(error)
                 self._reporter.retry(error, pause)
-                self.patience.wait(pause)
+                self._stopped.wait(pause)
+
+    def ask(self, request: m.Request, form: type[R]) -> R:
+        """Ask what may be asked twice, and return the reply. Raises what the server answered instead."""
+        return self.persist(lambda conversation: conversation.ask(request, form))
 
     def _clear(self) -> None:
         """Keep the conversation only where it can be used for something else."""
@@ -65,7 +106,7 @@ class Line:
 
     def stop(self) -> None:
         """From another thread: end what runs here, soon, and let nothing begin anew."""
-        self._stopped = True
+        self._stopped.set()
         conversation = self._conversation
         if conversation is not None:
             conversation.cut()

@@ -40,7 +40,8 @@ class Small(Struct, frozen=True, kw_only=True):
     modified: float | None = None
 
 
-Answered = Callable[[Small, Outcome | FileshareError], None]
+Answer = tuple[Small, Outcome | FileshareError]
+Answered = Callable[[list[Answer]], None]
 
 
 class _Entry(Struct, frozen=True):
@@ -97,7 +98,7 @@ class Puts:
     def __init__(
         self, line: Line, rate: Rate, reporter: Reporter, on_conflict: str, answered: Answered
     ) -> None:
-        """`answered` hears of each file once, what became of it."""
+        """`answered` hears of each file once, what became of it; of many at a time."""
         self._line = line
         self._rate = rate
         self._reporter = reporter
@@ -112,7 +113,7 @@ class Puts:
         try:
             content = read_small(small.item.local, small.identity)
         except FileshareError as error:
-            self._answered(small, error)
+            self._answered([(small, error)])
             return
         if self._open.entries and not self._fits(small, len(content), limits):
             self._send()
@@ -186,12 +187,12 @@ class Puts:
         if not isinstance(event, m.Results):
             raise error_of(event) or ProtocolError("The server sent something else than results of a PUT.")
         self._line.patience.progress()
-        for result in event.results:
-            self._settle(result)
+        answers = [self._settle(result) for result in event.results]
+        self._answered(answers)
         while self._flying and not self._flying[0].entries:
             self._flying.popleft()
 
-    def _settle(self, result: m.PutResult) -> None:
+    def _settle(self, result: m.PutResult) -> Answer:
         batch = next((batch for batch in self._flying if result.upload_id in batch.entries), None)
         if batch is None:
             raise ProtocolError("The server answered for a file that was not sent.")
@@ -200,4 +201,4 @@ class Puts:
             self._line.drop()  # everything unanswered goes out again, on another connection
             raise error
         entry = batch.entries.pop(result.upload_id)
-        self._answered(entry.small, error or batch.outcome(entry, result))
+        return entry.small, error or batch.outcome(entry, result)

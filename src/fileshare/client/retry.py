@@ -33,12 +33,10 @@ class Patience:
         give_up_after: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._give_up_after = give_up_after
         self._clock = clock
-        self._sleep = sleep
         self._chance = chance
         self._tries = 0
         self._last_progress = clock()
@@ -58,7 +56,3 @@ class Patience:
             raise error
         self._tries = min(self._tries + 1, 30)
         return pause
-
-    def wait(self, pause: float) -> None:
-        """Sleep that long."""
-        self._sleep(pause)

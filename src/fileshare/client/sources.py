@@ -14,7 +14,14 @@ from io import FileIO
 from typing import IO, Protocol
 
 from fileshare.client.state import Identity
-from fileshare.errors import BadRequest, IntegrityError, NotFound, SourceChanged, StorageFailed
+from fileshare.errors import (
+    BadRequest,
+    FileshareError,
+    IntegrityError,
+    NotFound,
+    SourceChanged,
+    StorageFailed,
+)
 
 PIECE = 1 << 20
 """Bytes read, hashed and sent at once: more gained nothing (design, section 9)."""
@@ -59,7 +66,7 @@ class Source(Protocol):
 def open_file(path: str) -> FileIO:
     """Open a regular file for reading, unbuffered, and nothing else: opening a pipe would wait for ever.
 
-    Raises NotFound, BadRequest for what is not a regular file, SourceChanged where reading is refused.
+    Raises NotFound, BadRequest for what is not a regular file, FileshareError where reading is refused.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
@@ -67,7 +74,7 @@ def open_file(path: str) -> FileIO:
     except FileNotFoundError:
         raise NotFound(f"There is no file {path!r}.") from None
     except OSError as error:
-        raise BadRequest(f"{path!r} can't be read: {error.strerror}.") from None
+        raise FileshareError(f"{path!r} can't be read: {error.strerror}.") from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadRequest(f"{path!r} is not a regular file; to send what a program prints, use `-`.")

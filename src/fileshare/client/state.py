@@ -8,8 +8,9 @@ and digests are checked by the server and again at the end.
 
 import hashlib
 import os
+import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TypeVar
 
 import msgspec
@@ -113,12 +114,17 @@ def upload_id(job: str, source: str, relative: str, identity: Identity) -> str:
 
 
 class Journal:
-    """What a job has finished, as 16-byte marks. A torn or lost end only means asking the server again."""
+    """What a job has finished, as 16-byte marks. A torn or lost end only means asking the server again.
+
+    Any thread may use it.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._file: int | None = None
         self._done = self._load()
+        self._new: list[bytes] = []
+        self._lock = threading.Lock()
 
     def _load(self) -> set[bytes]:
         try:
@@ -134,13 +140,20 @@ class Journal:
     def __len__(self) -> int:
         return len(self._done)
 
-    def add(self, marks: Iterable[str]) -> None:
-        """Note as finished (32 hex digits each). One write, so that marks of two processes don't mix."""
-        new = [raw for raw in map(bytes.fromhex, marks) if raw not in self._done]
-        if not new:
-            return
-        self._done.update(new)
-        os.write(self._open(), b"".join(new))
+    def add(self, mark: str) -> None:
+        """Note as finished (32 hex digits); on disk with the next `flush`."""
+        raw = bytes.fromhex(mark)
+        with self._lock:
+            if raw not in self._done:
+                self._done.add(raw)
+                self._new.append(raw)
+
+    def flush(self) -> None:
+        """Write what is new: in one write, so that marks of two processes don't mix."""
+        with self._lock:
+            if self._new:
+                new, self._new = self._new, []
+                os.write(self._open(), b"".join(new))
 
     def _open(self) -> int:
         if self._file is None:
@@ -153,7 +166,8 @@ class Journal:
         return self._file
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Write what is new, and let go of the file."""
+        self.flush()
         if self._file is not None:
             os.close(self._file)
             self._file = None

@@ -30,9 +30,11 @@ class Sending(Struct, frozen=True, kw_only=True):
     """One file to send: what is asked of the server, and what it is called in reports."""
 
     item: Item
-    upload_id: str
-    on_conflict: str
+    upload_id: str = ""
+    on_conflict: str = "keep-both"
     modified: float | None = None
+    resume: m.Resume | None = None
+    """How to ask for an upload that was begun elsewhere; its id is then the server's to tell."""
 
 
 class Uploader:
@@ -61,6 +63,7 @@ class _Transfer:
         self._reporter = reporter
         self._sending = sending
         self._source = source
+        self._upload_id = sending.upload_id
         self._resumed_from: int | None = None
         self._moved = 0
         self._furthest = 0
@@ -90,10 +93,12 @@ class _Transfer:
             self._discard(conversation, error)
             raise
 
-    def _request(self) -> m.Upload:
+    def _request(self) -> m.Upload | m.Resume:
         sending = self._sending
+        if sending.resume is not None:
+            return m.Resume(upload_id=self._upload_id) if self._upload_id else sending.resume
         return m.Upload(
-            upload_id=sending.upload_id,
+            upload_id=self._upload_id,
             path=sending.item.path,
             size=UNSET if sending.item.size is None else sending.item.size,
             on_conflict=sending.on_conflict,
@@ -104,6 +109,7 @@ class _Transfer:
         size = self._source.size
         if size is not None and ready.offset > size:
             raise ProtocolError(f"The server asks to go on at {ready.offset}, and the file has {size} bytes.")
+        self._upload_id = self._upload_id or ready.upload_id
         if self._resumed_from is None:
             self._resumed_from = ready.offset
         if ready.offset > self._furthest:
@@ -175,7 +181,7 @@ class _Transfer:
 
     def _believed(self, stored: m.Stored) -> m.Stored:
         """The answer for the upload that was asked about, or none at all."""
-        if stored.upload_id != self._sending.upload_id:
+        if stored.upload_id != (self._upload_id or stored.upload_id):
             raise ProtocolError("The server answered for another upload.")
         return stored
 
@@ -185,6 +191,6 @@ class _Transfer:
             conversation.give_up(error)
             while isinstance(conversation.next(), m.Checkpoint):
                 continue
-            conversation.ask(m.Abort(upload_id=self._sending.upload_id), m.Done)
+            conversation.ask(m.Abort(upload_id=self._upload_id), m.Done)
         except (ConnectionLost, NotFound):
             return

@@ -1,0 +1,87 @@
+"""One run of `fileshare-client`: its settings, its server, its printer, and how it ends."""
+
+import os
+from argparse import Namespace
+
+from fileshare.cli.client_log import Logged
+from fileshare.cli.client_parser import run_of
+from fileshare.cli.reporting import Printer, printer_for
+from fileshare.client.line import Lines
+from fileshare.client.places import Places
+from fileshare.client.rate import Rate
+from fileshare.client.servers import Logins, Server, server_meant
+from fileshare.client.settings import Settings, load
+from fileshare.client.state import State
+from fileshare.errors import BadRequest, FileshareError
+from fileshare.wire import messages as m
+
+TOKEN_VARIABLE = "FILESHARE_CLIENT_TOKEN"  # noqa: S105 (a name, not a token)
+
+_QUESTION_SECONDS = 5.0
+"""How long a command that moves no files tries again: someone sits there and waits."""
+
+
+class Session:
+    """What a command works with."""
+
+    def __init__(self, args: Namespace) -> None:
+        """Raises BadRequest for settings that make no sense."""
+        self.args = args
+        self.places = Places.find(os.environ)
+        self.settings: Settings = load(vars(args), os.environ, self.places.config)
+        self.logins = Logins(self.places.config)
+        self.server: Server = server_meant(self.settings, self.logins)
+        self.state = State(self.places.state)
+        self.printer: Printer = printer_for(json=args.json, quiet=args.quiet)
+        self.reporter = Logged(self.printer, self.places.state, self.settings.log_level)
+        self.how_to_go_on = ""
+        """The command that goes on with what is half done, once something is."""
+        self._lines: Lines | None = None
+
+    def run(self) -> int:
+        """Do the command; returns its exit number."""
+        return run_of(self.args.command)(self)
+
+    @property
+    def lines(self) -> Lines:
+        """The lines to the server, for the account that is logged in. They connect when they are used."""
+        if self._lines is None:
+            self._lines = self.lines_for(m.Login(token=self.token) if self.token else None)
+        return self._lines
+
+    def lines_for(self, login: m.Login | None) -> Lines:
+        """Lines for another login than the kept one."""
+        patience = self.settings.retry_seconds
+        if not hasattr(self.args, "jobs"):
+            patience = min(patience, _QUESTION_SECONDS)
+        self._lines = Lines(self.server, login, self.reporter, patience)
+        return self._lines
+
+    @property
+    def token(self) -> str:
+        """The proof of login for this server; empty when there is none."""
+        given = os.environ.get(TOKEN_VARIABLE)
+        login = None if given else self.logins.of(self.server.name)
+        return given or (login.token if login is not None else "")
+
+    def account(self) -> str:
+        """The account that is logged in, as the server says. Connects."""
+        return self.lines.first.persist(lambda conversation: conversation.account)
+
+    def rate(self) -> Rate:
+        """The limit of this command."""
+        return Rate(self.settings.limit_rate)
+
+    def failed(self, error: FileshareError) -> None:
+        """Tell that the command failed, and how to go on where that can help."""
+        self.printer.error(error)
+        self.reporter.log("error", "%s failed: %s", self.args.command, error.message)
+        if self.how_to_go_on and not isinstance(error, BadRequest):
+            self.printer.say(f"To go on: {self.how_to_go_on}")
+
+    def close(self) -> None:
+        """End it: connections, bars, log."""
+        if self._lines is not None:
+            self._lines.close()
+        self.printer.close()
+        self.reporter.close()
