@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fileshare.errors import BadRequest, FileshareError, ProtocolError
@@ -209,6 +209,7 @@ def test_a_sample_of_every_message_comes_back_as_it_went(form: type[Any]) -> Non
 
 
 @pytest.mark.parametrize("form", MESSAGES, ids=lambda form: form.__name__)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_every_message_comes_back_as_it_went(form: type[Any], data: st.DataObject) -> None:
     message = data.draw(values(form))

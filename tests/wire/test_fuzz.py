@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fileshare.errors import ProtocolError
@@ -56,6 +56,7 @@ def feed(pump: Pump, data: bytes) -> bool:
 
 
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+@settings(max_examples=40)
 @given(data=INPUT, anonymous=st.booleans())
 def test_a_server_survives_any_input(state: State, data: bytes, anonymous: bool) -> None:
     wire = server_in(state, anonymous=anonymous)
