@@ -1,0 +1,53 @@
+"""The stores that every contract test runs on."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from fileshare.services.ports import Blobs, Catalog
+from fileshare.storage.disk import DiskBlobs
+from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
+from fileshare.storage.sqlite.catalog import SqliteCatalog
+from fileshare.storage.sqlite.database import Database
+from tests.storage.builders import BOOT, NAMES, NOW
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An open database with the accounts anna and ben."""
+    opened = Database(tmp_path / "fileshare.db")
+    await opened.open()
+    await opened.run(add_accounts)
+    yield opened
+    await opened.close()
+
+
+def add_accounts(db: sqlite3.Connection) -> None:
+    """The accounts that the builders' uploads belong to."""
+    db.executemany(
+        "INSERT INTO accounts (id, name, folded, role, password_hash, enabled, default_password, created)"
+        " VALUES (?1, ?2, ?2, 'user', '!', 1, 0, ?3)",
+        [(account_id, name, NOW) for account_id, name in NAMES.items() if account_id],
+    )
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    """A catalog of each kind."""
+    if request.param == "memory":
+        return MemoryCatalog(NAMES.__getitem__)
+    return SqliteCatalog(request.getfixturevalue("database"))
+
+
+@pytest.fixture(params=["memory", "disk"])
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Blobs]:
+    """Blobs of each kind."""
+    if request.param == "memory":
+        yield MemoryBlobs(BOOT)
+        return
+    opened = DiskBlobs(tmp_path, BOOT)
+    await opened.open()
+    yield opened
+    await opened.close()
