@@ -48,39 +48,37 @@ from fileshare.services.limiter import Limiter
 from fileshare.services.locks import DigestLocks
 from fileshare.services.passwords import Passwords
 from fileshare.services.sweeper import Sweeper
-from fileshare.storage.memory_accounts import MemoryAccounts
-from tests.services.shelf import Shelf, caller, digest_of, large
+from tests.services.shelf import OWNER, MemoryShelf, caller, digest_of, large
 
 PASSWORD = "correct horse battery"
 
 
-class Office(Shelf):
+class Office:
     """Everything that a server has behind its admin socket."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__()
         self.folder = folder
-        store = MemoryAccounts()
-        self.audit = Audit(store, self.clock)
-        self.passwords = Passwords(cost=4)
-        self.accounts = Accounts(store, self.passwords, Limiter(store, self.clock), self.audit, self.clock)
+        self.shelf = shelf = MemoryShelf()
+        self.audit = Audit(shelf.accounts, shelf.clock)
+        limiter = Limiter(shelf.accounts, shelf.clock)
+        self.accounts = Accounts(shelf.accounts, Passwords(cost=4), limiter, self.audit, shelf.clock)
         self.sweeper = Sweeper(
-            self.catalog,
-            self.blobs,
-            store,
+            shelf.catalog,
+            shelf.blobs,
+            shelf.accounts,
             digest_locks=DigestLocks(),
-            reserve=self.reserve,
-            clock=self.clock,
+            reserve=shelf.reserve,
+            clock=shelf.clock,
         )
-        self.forgotten: list[str] = []
         files = Files(
-            self.catalog,
-            self.blobs,
+            shelf.catalog,
+            shelf.blobs,
             self.audit,
-            clock=self.clock,
-            reserve=self.reserve,
+            clock=shelf.clock,
+            reserve=shelf.reserve,
             nudge=self.sweeper.nudge,
         )
+        self.forgotten: list[str] = []
         self.server = AdminServer(folder, Desk(self.accounts, files, self.sweeper, self._forget))
 
     async def _forget(self, upload_ids: Sequence[str]) -> None:
@@ -105,6 +103,7 @@ async def whole(asking: Asking, request: Request) -> list[AnyReply]:
 @asynccontextmanager
 async def open_office(folder: Path) -> AsyncIterator[Office]:
     office = Office(folder)
+    await office.shelf.open()
     await office.accounts.ensure_admin(PASSWORD)
     await office.server.start()
     try:
@@ -126,6 +125,7 @@ async def test_user_is_added_listed_and_logs_in(office: Office) -> None:
     assert last == Done()
     assert [(row.name, row.role, row.enabled) for row in rows if isinstance(row, UserRow)] == [
         ("admin", Role.ADMIN, True),
+        (OWNER, Role.USER, True),
         ("ben", Role.USER, True),
     ]
     assert await office.logs_in("ben", PASSWORD)
@@ -173,30 +173,30 @@ async def test_several_requests_share_a_conversation(office: Office) -> None:
     async with ask_server(office.folder) as asking:
         with pytest.raises(NotFound):
             await whole(asking, SetRole("nobody", Role.USER))
-        assert len(await whole(asking, ListUsers())) == 2
+        assert len(await whole(asking, ListUsers())) == 3
 
 
 async def test_emptied_trash_is_free_space(office: Office) -> None:
-    await office.put("a", large("x"))
-    await office.catalog.trash("a", 1, office.clock())
+    await office.shelf.put("a", large("x"))
+    await office.shelf.trash("a")
     (row, _) = await office.ask(ListTrash())
     assert isinstance(row, TrashRow)
     assert (row.path, row.size) == ("a", len(large("x")))
     assert await office.ask(EmptyTrash(older_than=1)) == [Freed(0)]
     assert await office.ask(EmptyTrash()) == [Freed(len(large("x")))]
-    assert office.blobs.stored == {}
+    assert await office.shelf.lying() == set()
 
 
 async def test_deletion_rests_until_the_asker_hangs_up(office: Office) -> None:
-    await office.put("a", large("x"))
-    await office.catalog.purge([(await office.catalog.trash("a", 1, 0)).id], 0)
+    await office.shelf.put("a", large("x"))
+    await office.shelf.purge("a")
     async with ask_server(office.folder) as asking:
         await asking.rest_deletion()
         sweep = asyncio.create_task(office.sweeper.collect())
         await office.ask(ListUsers())
-        assert digest_of(large("x")) in office.blobs.stored
+        assert digest_of(large("x")) in await office.shelf.lying()
     assert await sweep == 1
-    assert office.blobs.stored == {}
+    assert await office.shelf.lying() == set()
 
 
 async def test_what_is_done_by_command_is_audited(office: Office) -> None:
@@ -241,7 +241,7 @@ async def test_nonsense_gets_one_answer_and_the_server_goes_on(office: Office, l
     assert b'"protocol"' in await reader.readline()
     assert await reader.read() == b""
     writer.close()
-    assert len(await office.ask(ListUsers())) == 2
+    assert len(await office.ask(ListUsers())) == 3
 
 
 async def test_endless_line_is_refused(office: Office) -> None:
@@ -268,12 +268,12 @@ async def test_socket_of_a_killed_server_is_replaced(tmp_path: Path) -> None:
         async with ask_server(tmp_path):
             pass
     async with open_office(tmp_path) as office:
-        assert len(await office.ask(ListUsers())) == 2
+        assert len(await office.ask(ListUsers())) == 3
 
 
 async def test_deep_data_folder_has_a_socket_too(tmp_path: Path) -> None:
     folder = tmp_path / ("deep" * 20) / ("deeper" * 20)
     folder.mkdir(parents=True)
     async with open_office(folder) as office:
-        assert len(await office.ask(ListUsers())) == 2
+        assert len(await office.ask(ListUsers())) == 3
     assert not (folder / place.NAME).exists()

@@ -9,12 +9,7 @@ from fileshare.errors import NoSpace
 from fileshare.services.exports import Export
 from fileshare.services.tally import Progress, Tally
 from fileshare.storage.export_folder import ExportFolder
-from tests.services.shelf import Shelf, large
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+from tests.services.shelf import MemoryShelf, Shelf, large
 
 
 def ignore(progress: Progress) -> None:
@@ -39,7 +34,7 @@ async def test_export_writes_current_files_and_empty_folders(shelf: Shelf, tmp_p
     await shelf.put("a/large", large("y"))
     await shelf.catalog.make_folder("empty", 0)
     await shelf.put("gone", b"z")
-    await shelf.catalog.trash("gone", 1, 0)
+    await shelf.trash("gone")
     tally = await export(shelf, tmp_path / "out")
     assert lying_in(tmp_path / "out") == {
         "a": None,
@@ -53,21 +48,22 @@ async def test_export_writes_current_files_and_empty_folders(shelf: Shelf, tmp_p
 
 async def test_export_again_leaves_what_is_there(shelf: Shelf, tmp_path: Path) -> None:
     await shelf.put("a", large("x"))
-    await export(shelf, tmp_path)
-    before = (tmp_path / "a").stat()
-    tally = await export(shelf, tmp_path)
+    await export(shelf, tmp_path / "out")
+    before = (tmp_path / "out/a").stat()
+    tally = await export(shelf, tmp_path / "out")
     assert (tally.files, tally.already_there) == (0, 1)
-    after = (tmp_path / "a").stat()
+    after = (tmp_path / "out/a").stat()
     assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
 
 
 async def test_export_replaces_nothing_of_other_content(shelf: Shelf, tmp_path: Path) -> None:
     await shelf.put("a", b"ours")
     await shelf.put("b", b"ours too")
-    (tmp_path / "a").write_bytes(b"mine")
-    tally = await export(shelf, tmp_path)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a").write_bytes(b"mine")
+    tally = await export(shelf, tmp_path / "out")
     assert [problem.path for problem in tally.problems] == ["a"]
-    assert lying_in(tmp_path) == {"a": b"mine", "b": b"ours too"}
+    assert lying_in(tmp_path / "out") == {"a": b"mine", "b": b"ours too"}
 
 
 async def test_export_does_not_follow_a_link_out_of_its_folder(shelf: Shelf, tmp_path: Path) -> None:
@@ -86,23 +82,23 @@ async def test_export_does_not_follow_a_link_out_of_its_folder(shelf: Shelf, tmp
 async def test_damaged_content_is_named_and_not_exported(shelf: Shelf, tmp_path: Path) -> None:
     receipt = await shelf.put("bad", large("x"))
     await shelf.put("good", large("y"))
-    shelf.blobs.stored[receipt.digest] = large("z")
-    tally = await export(shelf, tmp_path)
+    shelf.damage(receipt.digest, large("z"))
+    tally = await export(shelf, tmp_path / "out")
     assert [problem.path for problem in tally.problems] == ["bad"]
-    assert lying_in(tmp_path) == {"good": large("y")}
+    assert lying_in(tmp_path / "out") == {"good": large("y")}
 
 
 async def test_export_ends_where_the_disk_is_full(
-    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory_shelf: MemoryShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(fd: int, data: bytes) -> int:
         raise OSError(28, "No space left on device")
 
-    await shelf.put("a", large("x"))
+    await memory_shelf.put("a", large("x"))
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(NoSpace):
-        await export(shelf, tmp_path)
-    assert lying_in(tmp_path) == {}
+        await export(memory_shelf, tmp_path / "out")
+    assert lying_in(tmp_path / "out") == {}
 
 
 async def test_exported_file_is_no_link_to_a_blob(tmp_path: Path) -> None:

@@ -19,8 +19,7 @@ from fileshare.errors import (
 from fileshare.services.audit import Audit
 from fileshare.services.files import Files
 from fileshare.services.ports import Listing
-from fileshare.storage.memory_accounts import MemoryAccounts
-from tests.services.shelf import Shelf, caller, digest_of, large
+from tests.services.shelf import MemoryShelf, Shelf, caller, digest_of, large
 
 ADMIN = caller(Role.ADMIN, "ann", 1)
 USER = caller(Role.USER, "ben", 2)
@@ -43,19 +42,22 @@ class Basket:
         await self.write(file.read(count))
 
 
-class Place(Shelf):
+class Place:
     """A shelf with the service of files in front of it."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.audit = Audit(MemoryAccounts(), self.clock)
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.put = shelf.put
+        self.catalog = shelf.catalog
+        self.clock = shelf.clock
+        self.audit = Audit(shelf.accounts, shelf.clock)
         self.nudges = 0
         self.files = Files(
-            self.catalog,
-            self.blobs,
+            shelf.catalog,
+            shelf.blobs,
             self.audit,
-            clock=self.clock,
-            reserve=self.reserve,
+            clock=shelf.clock,
+            reserve=shelf.reserve,
             nudge=self._nudge,
         )
 
@@ -71,8 +73,8 @@ class Place(Shelf):
 
 
 @pytest.fixture
-def place() -> Place:
-    return Place()
+def place(shelf: Shelf) -> Place:
+    return Place(shelf)
 
 
 # Looking
@@ -224,18 +226,20 @@ async def test_delete_forever_reaches_what_was_deleted_before(place: Place) -> N
 
 
 @pytest.mark.parametrize("step", ["trash", "purge"])
-async def test_delete_forever_works_on_a_full_disk(place: Place, step: str) -> None:
+async def test_delete_forever_works_on_a_full_disk(memory_shelf: MemoryShelf, step: str) -> None:
+    place = Place(memory_shelf)
     await place.put("a", large("x"))
-    place.catalog.fail(step, NoSpace())
+    memory_shelf.catalog.fail(step, NoSpace())
     await place.files.delete_forever(ADMIN, "a")
     assert await place.catalog.garbage(10) == [digest_of(large("x"))]
     assert place.nudges == 1
 
 
-async def test_full_disk_without_a_reserve_is_told(place: Place) -> None:
+async def test_full_disk_without_a_reserve_is_told(memory_shelf: MemoryShelf) -> None:
+    place = Place(memory_shelf)
     await place.put("a", large("x"))
-    await place.reserve.spend()
-    place.catalog.fail("trash", NoSpace())
+    await memory_shelf.reserve.spend()
+    memory_shelf.catalog.fail("trash", NoSpace())
     with pytest.raises(NoSpace):
         await place.files.delete_forever(ADMIN, "a")
 
@@ -288,9 +292,7 @@ async def test_damaged_content_is_refused_before_anything_is_promised(
     place: Place, left: bytes | None
 ) -> None:
     receipt = await place.put("a", large("x"))
-    del place.blobs.stored[receipt.digest]
-    if left is not None:
-        place.blobs.stored[receipt.digest] = left
+    place.shelf.damage(receipt.digest, left)
     with pytest.raises(Damaged):
         await place.files.open(USER, "a")
     assert await place.last_event() == ("ben", "download", "a", "damaged")

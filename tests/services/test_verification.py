@@ -6,12 +6,7 @@ from fileshare.domain import upload as life
 from fileshare.services.ports import Content
 from fileshare.services.tally import Progress
 from fileshare.services.verification import Damage, Findings, Verification
-from tests.services.shelf import Bytes, Shelf, digest_of, large
-
-
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+from tests.services.shelf import BOOT, Bytes, Shelf, digest_of, large
 
 
 def ignore(progress: Progress) -> None:
@@ -37,17 +32,17 @@ async def test_flipped_bit_is_found_and_every_path_named(shelf: Shelf) -> None:
     await shelf.put("b", b"newer")
     flipped = bytearray(large("x"))
     flipped[5] ^= 1
-    shelf.blobs.stored[receipt.digest] = bytes(flipped)
+    shelf.damage(receipt.digest, bytes(flipped))
     (damage,) = (await verify(shelf)).damaged
     assert (damage.what, damage.paths) == (receipt.digest, ["a", "b?version=1"])
-    assert shelf.blobs.stored[receipt.digest] == bytes(flipped), "nothing is changed"
+    assert await shelf.lying() == {receipt.digest}, "nothing is changed"
 
 
 async def test_missing_and_short_blobs_are_found(shelf: Shelf) -> None:
     missing = await shelf.put("missing", large("x"))
     short = await shelf.put("short", large("y"))
-    del shelf.blobs.stored[missing.digest]
-    shelf.blobs.stored[short.digest] = b"y"
+    shelf.damage(missing.digest, None)
+    shelf.damage(short.digest, b"y")
     found = {damage.what for damage in (await verify(shelf)).damaged}
     assert found == {missing.digest, short.digest}
 
@@ -56,28 +51,23 @@ async def test_content_that_is_deleted_meanwhile_is_no_damage(shelf: Shelf) -> N
     receipt = await shelf.put("a", large("x"))
 
     def delete(progress: Progress) -> None:
-        del shelf.blobs.stored[receipt.digest]
+        shelf.damage(receipt.digest, None)
 
-    trashed = await shelf.catalog.trash("a", 1, 0)
-    await shelf.catalog.purge([trashed.id], 0)
+    await shelf.purge("a")
     findings = await Verification(shelf.catalog, shelf.blobs).run(delete)
     assert findings.damaged == []
 
 
-class Torn(Shelf):
-    """A shelf whose catalog finds something wrong with itself."""
-
-    async def inconsistencies(self) -> list[str]:
+async def test_what_the_catalog_finds_counts(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def inconsistencies() -> list[str]:
         return ["row 7 is missing"]
 
-
-async def test_what_the_catalog_finds_counts(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf.catalog, "inconsistencies", Torn().inconsistencies)
+    monkeypatch.setattr(shelf.catalog, "inconsistencies", inconsistencies)
     assert (await verify(shelf)).damaged == [Damage("database", "row 7 is missing")]
 
 
 async def test_part_shorter_than_what_was_acknowledged_is_found(shelf: Shelf) -> None:
-    upload = life.begin("b" * 32, 1, "big", now=1, boot_id="boot-1", device=1, size=100)
+    upload = life.begin("b" * 32, shelf.owner.id, "big", now=1, boot_id=BOOT, device=1, size=100)
     part = await shelf.blobs.create(upload.id)
     await part.receive(Bytes(b"x" * 10), 10)
     await part.close()
@@ -91,7 +81,7 @@ async def test_part_shorter_than_what_was_acknowledged_is_found(shelf: Shelf) ->
 async def test_upload_whose_part_is_a_blob_already_is_whole(shelf: Shelf) -> None:
     data = large("x")
     digest = await shelf.lay_blob(data)
-    upload = life.begin("c" * 32, 1, "big", now=1, boot_id="boot-1", device=1, size=len(data))
+    upload = life.begin("c" * 32, shelf.owner.id, "big", now=1, boot_id=BOOT, device=1, size=len(data))
     upload = life.verify(life.advance(upload, len(data), 2), digest, 3)
     await shelf.catalog.add_upload(upload)
     assert (await verify(shelf)).damaged == []
