@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fileshare.errors import BadRequest, ProtocolError
+from fileshare.errors import BadRequest, ProtocolError, TooMany
 from fileshare.wire import codec
 from fileshare.wire import messages as m
 from fileshare.wire.connection import (
@@ -419,6 +419,29 @@ def test_limits_are_settings() -> None:
         ClientConnection(limits).receive((301).to_bytes(8))
     with pytest.raises(ProtocolError, match="deeper than 2"):
         serve_once(ServerConnection(limits), b'{"a":[{}]}')
+
+
+def test_an_answer_over_the_limit_is_refused_and_another_can_be_given() -> None:
+    limits = FrameLimits(reply=1000, page=100)
+    long = m.Identity(account="a" * 90, role="user")
+    for version in (1, 2):
+        wire = ServerConnection(limits, anonymous=True)
+        wire.version = version
+        wire.state = [State.IDLE1, State.IDLE2][version - 1]
+        pump = Pump(wire)
+        pump.feed(message("LIST") if version == 1 else message("WHOAMI"))
+        listed = m.ListedFile(name="a" * 990, size=1, modified=1, hash=D, version=1, owner="a")
+        with pytest.raises(TooMany, match=f"more than {[1000, 100][version - 1]} bytes"):
+            wire.send(m.FileList(files=[listed]) if version == 1 else long)
+        assert wire.owes_reply
+        wire.send(m.Error(code="too_many", message="no"))
+        assert not wire.owes_reply
+
+
+def test_results_are_told_whatever_their_length() -> None:
+    wire = ServerConnection(FrameLimits(page=100))
+    wire.version, wire.state = 2, State.IDLE2
+    wire.send(m.Results(results=[m.PutResult(upload_id=ID, path="a" * 200, version=1)]))
 
 
 def serve_once(wire: ServerConnection, raw: bytes) -> None:

@@ -1,12 +1,14 @@
-"""The bytes of an upload as a source for the services: raw in version 1, segments in version 2.
+"""The bytes of an upload as a source for the services, those of a download as their sink.
 
-The wire core keeps the count of what is due, so that after a failure the session knows
-just how much of the body has not been read.
+Raw in version 1, segments in version 2. The wire core keeps the count of what is due,
+so that after a failure the session knows just how much of the body has not been read.
 """
+
+from typing import IO
 
 from fileshare.errors import ConnectionLost, ProtocolError
 from fileshare.tcp.stream import Stream
-from fileshare.wire.connection import Aborted, Body, End, Exactly, ServerConnection
+from fileshare.wire.connection import SEGMENT_LIMIT, Aborted, Body, End, Exactly, ServerConnection
 
 
 class RawBody:
@@ -84,3 +86,33 @@ class SegmentedBody:
             raise ConnectionLost()
         self._wire.took(len(data))
         return len(data)
+
+
+class SegmentedSink:
+    """Version 2: what is sent here goes out as DATA segments."""
+
+    def __init__(self, wire: ServerConnection, stream: Stream) -> None:
+        self._wire = wire
+        self._stream = stream
+        self.mid_segment = False
+        """A header went out and not all of its bytes: nothing else can be said any more."""
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Send `data`. Raises ConnectionLost."""
+        for start in range(0, len(data), SEGMENT_LIMIT):
+            piece = data[start : start + SEGMENT_LIMIT]
+            self._begin(len(piece))
+            await self._stream.write(piece)
+            self.mid_segment = False
+
+    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+        """Send a piece of an open file. Raises as `Stream.send_file`."""
+        for start in range(offset, offset + count, SEGMENT_LIMIT):
+            size = min(SEGMENT_LIMIT, offset + count - start)
+            self._begin(size)
+            await self._stream.send_file(file, start, size)
+            self.mid_segment = False
+
+    def _begin(self, count: int) -> None:
+        self._stream.put(self._wire.segment(count))
+        self.mid_segment = True

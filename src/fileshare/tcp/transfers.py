@@ -14,10 +14,10 @@ from fileshare.services.files import Download
 from fileshare.services.uploads import NewUpload, SmallFile
 from fileshare.services.writer import Writer
 from fileshare.tcp import answers
+from fileshare.tcp.bodies import SegmentedSink
 from fileshare.tcp.receiving import receive_segments, receive_small
 from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
-from fileshare.wire.connection import SEGMENT_LIMIT
 
 T = TypeVar("T")
 
@@ -135,8 +135,15 @@ async def download(session: Session, request: m.Download) -> None:
             length=stop - start,
         )
     )
-    await _send_segments(session, found, start, stop)
-    session.stream.put(session.wire.end(stop - start, found.version.digest))
+    sink = SegmentedSink(session.wire, session.stream)
+    try:
+        await session.services.files.send(found, start, stop, sink)
+    except ConnectionLost:
+        raise
+    except FileshareError as error:
+        _give_up(session, sink, error)
+    else:
+        session.stream.put(session.wire.end(stop - start, found.version.digest))
 
 
 def _range(request: m.Download, found: Download) -> tuple[int, int]:
@@ -151,16 +158,9 @@ def _range(request: m.Download, found: Download) -> tuple[int, int]:
     return offset, size if length is None else min(size, offset + length)
 
 
-async def _send_segments(session: Session, found: Download, start: int, stop: int) -> None:
-    """All of it, a segment at a time. A segment that can't be completed ends the connection."""
-    while start < stop:
-        count = min(SEGMENT_LIMIT, stop - start)
-        session.stream.put(session.wire.segment(count))
-        try:
-            await session.services.files.send(found, start, start + count, session.stream)
-        except ConnectionLost:
-            raise
-        except FileshareError as error:
-            session.stream.abort()
-            raise ConnectionLost(error.message) from error
-        start += count
+def _give_up(session: Session, sink: SegmentedSink, error: FileshareError) -> None:
+    """ABORT in place of what can't be sent; within a segment only the connection's end says so."""
+    if sink.mid_segment:
+        session.stream.abort()
+        raise ConnectionLost(error.message) from error
+    session.stream.put(session.wire.abort(error.code, error.message))

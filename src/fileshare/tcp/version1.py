@@ -7,7 +7,7 @@ import asyncio
 import logging
 
 from fileshare.domain.model import Door, File, OnConflict, Receipt
-from fileshare.errors import BadOffset, BadRequest, FileshareError, TooMany
+from fileshare.errors import BadOffset, BadRequest, FileshareError, NotFound, TooMany
 from fileshare.services.uploads import NewUpload
 from fileshare.tcp import answers
 from fileshare.tcp.receiving import receive_raw, upload_done
@@ -38,9 +38,13 @@ async def list_files(session: Session, _: m.ListFiles) -> None:
         raise TooMany(f"There are more than {limit} files: list them in pages, with protocol version 2.")
     found: list[m.ListedFile] = []
     cursor: str | None = None
+    names = 0
     while True:
         page = await files.walk(caller, "", PAGE, cursor)
         found += [answers.listed_file(entry) for entry in page.entries if isinstance(entry, File)]
+        names += sum(len(entry.path) for entry in page.entries if isinstance(entry, File))
+        if names > session.wire.limits.reply:
+            raise TooMany("The list would be too long: list the files in pages, with protocol version 2.")
         cursor = page.next
         if cursor is None:
             break
@@ -73,7 +77,10 @@ async def resume(session: Session, request: m.ResumeUpload) -> None:
         session.reply(m.ResumeReady(bytes_received=found.size, file_size=found.size))
         session.reply(upload_done(found))
         return
-    session.reply(m.ResumeReady(bytes_received=found.offset, file_size=found.upload.size or 0))
+    if found.upload.size is None:
+        await found.release()
+        raise NotFound("That upload was begun without its size: this version can't go on with it.")
+    session.reply(m.ResumeReady(bytes_received=found.offset, file_size=found.upload.size))
     await receive_raw(session, found)
 
 

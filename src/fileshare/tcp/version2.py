@@ -4,8 +4,8 @@ from msgspec import UNSET
 
 from fileshare import __version__
 from fileshare.domain.model import Door
-from fileshare.errors import BadRequest
-from fileshare.services.ports import Listing
+from fileshare.errors import BadRequest, TooMany
+from fileshare.services.ports import Listing, Page
 from fileshare.tcp import answers
 from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
@@ -91,12 +91,25 @@ async def who_am_i(session: Session, _: m.WhoAmI) -> None:
 
 async def list_page(session: Session, request: m.List) -> None:
     """LIST: a page of a folder, or of everything below it."""
-    files, caller, cursor = session.services.files, session.caller, request.cursor or None
+    limit = request.limit
+    while True:
+        page = await _page(session, request, limit)
+        entries = [answers.entry_info(entry) for entry in page.entries]
+        try:
+            session.reply(m.EntryPage(entries=entries, next=page.next))
+        except TooMany:
+            if limit == 1:
+                raise
+            limit //= 2  # long paths: fewer of them fill the page
+        else:
+            return
+
+
+async def _page(session: Session, request: m.List, limit: int) -> Page:
+    files, cursor = session.services.files, request.cursor or None
     if request.recursive:
-        page = await files.walk(caller, request.path, request.limit, cursor)
-    else:
-        page = await files.listing(caller, Listing(request.path, request.limit, cursor))
-    session.reply(m.EntryPage(entries=[answers.entry_info(entry) for entry in page.entries], next=page.next))
+        return await files.walk(session.caller, request.path, limit, cursor)
+    return await files.listing(session.caller, Listing(request.path, limit, cursor))
 
 
 async def stat(session: Session, request: m.Stat) -> None:

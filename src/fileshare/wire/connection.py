@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from fileshare.errors import BadRequest, ProtocolError
+from fileshare.errors import BadRequest, ProtocolError, TooMany
 from fileshare.wire import messages as m
 from fileshare.wire import states
 from fileshare.wire.codec import (
@@ -32,7 +32,7 @@ from fileshare.wire.conversation import (
     FrameLimits,
     Want,
 )
-from fileshare.wire.frames import Kind
+from fileshare.wire.frames import HEADER_SIZE, Kind
 from fileshare.wire.states import State
 
 __all__ = [
@@ -152,7 +152,11 @@ class ServerConnection(Conversation):
         self.state = State.IDLE2
 
     def send(self, reply: m.Reply) -> bytes:
-        """A reply as bytes. The answer to a request, the end of a body, or one that comes unasked."""
+        """A reply as bytes. The answer to a request, the end of a body, or one that comes unasked.
+
+        Raises TooMany, with nothing changed, for an answer over the limit of replies.
+        """
+        frame = self._encoded(reply)
         if type(reply) in states.UNASKED:
             self._check(self.state in states.UNASKED[type(reply)], f"{reply.status} has no place here")
         elif self._owed is not None:
@@ -162,7 +166,14 @@ class ServerConnection(Conversation):
         else:
             _following(states.LAST_WORDS, reply)
             self.state = State.CLOSED
-        return encode_reply(reply)
+        return frame
+
+    def _encoded(self, reply: m.Reply) -> bytes:
+        frame = encode_reply(reply)
+        most = self.limits.page if self.version == VERSION else self.limits.reply
+        if len(frame) > HEADER_SIZE + most and type(reply) not in states.UNASKED:
+            raise TooMany(f"The answer has more than {most} bytes: ask for less of it.")
+        return frame
 
     def _answer(self, reply: m.Reply) -> None:
         owed = self._owed or m.Request

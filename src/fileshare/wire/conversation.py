@@ -62,7 +62,9 @@ class FrameLimits:
     before_auth: int = 4 << 10
     after_auth: int = 64 << 10
     reply: int = 64 << 20
-    """Version 1's LIST of 100,000 files; version 2's pages stay under 1 MiB."""
+    """Version 1's LIST of 100,000 files, which has no pages."""
+    page: int = 1 << 20
+    """Version 2's replies: what a client has to hold, whatever the server has."""
     depth: int = 16
 
 
