@@ -14,8 +14,8 @@ from fileshare.wire.frames import Kind, pack
 from fileshare.wire.states import State
 from tests.wire.pump import Pump, ServerPump
 from tests.wire.samples import REPLIES, REQUESTS, sample
-from tests.wire.test_connection import VERSION_1, VERSION_2, Answers, answer_1, answer_2, client_transcript
 from tests.wire.test_states import VERSION2_REQUESTS, client_in, server_in
+from tests.wire.transcripts import VERSION_1, VERSION_2, Answers, answer_1, answer_2, client_transcript
 
 FRAMES = [codec.encode_request(sample(form)) for form in REQUESTS] + [
     codec.encode_reply(sample(form)) for form in REPLIES
