@@ -57,13 +57,13 @@ def half_done(data_dir: Path) -> list[tuple[str, int, int]]:
 def stored(data_dir: Path) -> dict[str, str]:
     """The digest of every file outside the trash, by its path."""
     tree = """
-        WITH RECURSIVE tree (id, path, kind, version_id) AS (
-            SELECT id, '', kind, version_id FROM entries WHERE id = 1
+        WITH RECURSIVE tree (id, path, version) AS (
+            SELECT id, '', version FROM entries WHERE id = 1
             UNION ALL
-            SELECT e.id, CASE t.path WHEN '' THEN '' ELSE t.path || '/' END || e.name, e.kind, e.version_id
+            SELECT e.id, CASE t.path WHEN '' THEN '' ELSE t.path || '/' END || e.name, e.version
             FROM entries e JOIN tree t ON e.parent_id = t.id)
-        SELECT path, hex(digest) FROM tree JOIN versions v ON v.id = tree.version_id
-        JOIN contents c ON c.id = v.content_id WHERE tree.kind = 1"""
+        SELECT path, hex(digest) FROM tree JOIN versions v ON v.entry_id = tree.id AND v.number = tree.version
+        JOIN contents c ON c.id = v.content_id"""
     with closing(_open(data_dir)) as database:
         return {path: digest.lower() for path, digest in database.execute(tree)}
 
@@ -84,16 +84,19 @@ def _broken_database(database: sqlite3.Connection) -> Iterator[str]:
         yield f"database: a row of {row[0]} refers to nothing in {row[2]}"
     bare = """
         SELECT count(*) FROM entries e WHERE kind = 1
-        AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.id = e.version_id)"""
+        AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.entry_id = e.id AND v.number = e.version)"""
     if count := database.execute(bare).fetchone()[0]:
         yield f"database: {count} files have no current version"
 
 
 def _missing_blobs(database: sqlite3.Connection, blobs: dict[str, Path], rehash: bool) -> Iterator[str]:
-    for digest, size, data in database.execute("SELECT lower(hex(digest)), size, data FROM contents"):
+    rows = """
+        SELECT lower(hex(digest)), size, small, data
+        FROM contents LEFT JOIN small_contents ON content_id = id"""
+    for digest, size, small, data in database.execute(rows):
         blob = blobs.get(digest)
-        if data is not None:
-            if len(data) != size or hashlib.sha256(data).hexdigest() != digest:
+        if small:
+            if data is None or len(data) != size or hashlib.sha256(data).hexdigest() != digest:
                 yield f"content {digest} in the database is damaged"
         elif blob is None or not blob.exists():
             yield f"content {digest} has no blob"
@@ -105,7 +108,7 @@ def _missing_blobs(database: sqlite3.Connection, blobs: dict[str, Path], rehash:
 
 def _orphan_blobs(database: sqlite3.Connection, blobs: dict[str, Path]) -> Iterator[str]:
     known = {
-        digest for (digest,) in database.execute("SELECT lower(hex(digest)) FROM contents WHERE data IS NULL")
+        digest for (digest,) in database.execute("SELECT lower(hex(digest)) FROM contents WHERE small = 0")
     }
     verifying = {
         digest
@@ -118,6 +121,11 @@ def _orphan_blobs(database: sqlite3.Connection, blobs: dict[str, Path]) -> Itera
 
 
 def _orphan_rows(database: sqlite3.Connection) -> Iterator[str]:
+    loose = """
+        SELECT count(*) FROM small_contents
+        WHERE content_id NOT IN (SELECT id FROM contents WHERE small = 1)"""
+    if count := database.execute(loose).fetchone()[0]:
+        yield f"{count} small contents belong to no digest"
     unused = """
         SELECT lower(hex(digest)) FROM contents c
         WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.content_id = c.id)

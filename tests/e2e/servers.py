@@ -126,7 +126,8 @@ class Server:
         """What it printed on its error output, if that or its logs hold a traceback."""
         printed = self.output.read_text() if self.output.is_file() else ""
         for log in sorted(self.data_dir.glob("logs/*.log")):
-            printed += "".join(line for line in log.open() if "Traceback" in line)
+            lines = log.read_text(errors="replace").splitlines()
+            printed += "\n".join(line for line in lines if "Traceback" in line)
         return printed if "Traceback" in printed else ""
 
     def run(self, *words: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
