@@ -1,7 +1,7 @@
 """The web door as a client meets it, over a real socket on the loopback."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -9,40 +9,45 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from fileshare.web.application import make_application
-from fileshare.web.assets import find_assets
 from fileshare.web.health import Health
 from fileshare.web.middleware import STRICT_HEADERS
 from fileshare.web.server import WebLimits, WebServer
+from tests.web.house import House, open_house
 
 
 @dataclass
 class Door:
-    """A running door and what it says of its health."""
+    """A running door, and a handler's progress in it."""
 
-    server: WebServer
-    port: int = 0
-    health: Health = Health.OK
-    url: str = ""
+    house: House
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def url(self) -> str:
+        return self.house.url
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    @property
+    def server(self) -> WebServer:
+        return self.house.server
+
 
 @asynccontextmanager
-async def opened(
-    limits: WebLimits | None = None, add: Callable[[Door, web.Application], None] | None = None
-) -> AsyncIterator[Door]:
+async def opened(limits: WebLimits | None = None) -> AsyncIterator[Door]:
     door: Door
-    application = make_application(find_assets(), lambda: door.health)
-    door = Door(WebServer(application, limits))
-    if add is not None:
-        add(door, application)
-    ((_, door.port),) = await door.server.start("127.0.0.1", 0)
-    door.url = f"http://127.0.0.1:{door.port}"
-    try:
+
+    async def slow(_request: web.Request) -> web.Response:
+        door.entered.set()
+        await door.release.wait()
+        return web.Response(text="done")
+
+    async with open_house(limits=limits, slow=slow) as house:
+        door = Door(house)
         yield door
-    finally:
-        await door.server.drain(0.1)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +55,7 @@ async def opened(
 )
 async def test_healthz_tells_whether_the_service_serves(health: Health, status: int) -> None:
     async with opened() as door, aiohttp.ClientSession() as session:
-        door.health = health
+        door.house.health = health
         async with session.get(f"{door.url}/healthz") as answer:
             assert answer.status == status
             assert await answer.json() == {"status": health.value}
@@ -63,7 +68,7 @@ async def test_home_says_what_this_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/healthz", "/static/fileshare.css", "/nothing", "/static/../pyproject.toml"]
+    "path", ["/", "/healthz", "/static/x/fileshare.css", "/nothing", "/static/../pyproject.toml"]
 )
 async def test_every_response_carries_the_strict_headers(path: str) -> None:
     async with (
@@ -71,7 +76,10 @@ async def test_every_response_carries_the_strict_headers(path: str) -> None:
         aiohttp.ClientSession() as session,
         session.get(f"{door.url}{path}") as answer,
     ):
-        assert {name: answer.headers[name] for name in STRICT_HEADERS} == STRICT_HEADERS
+        expected = dict(STRICT_HEADERS)
+        if answer.status == 200 and path.startswith("/static/"):
+            expected["Cache-Control"] = "no-cache"
+        assert {name: answer.headers[name] for name in expected} == expected
         assert answer.headers["Server"] == "fileshare"
 
 
@@ -117,18 +125,9 @@ async def test_connection_that_asked_is_not_counted_as_silent() -> None:
         await writer.wait_closed()
 
 
-def add_slow(door: Door, application: web.Application) -> None:
-    async def slow(_request: web.Request) -> web.Response:
-        door.entered.set()
-        await door.release.wait()
-        return web.Response(text="done")
-
-    application.router.add_get("/slow", slow)
-
-
 async def test_drain_lets_a_running_request_end() -> None:
-    async with opened(add=add_slow) as door, aiohttp.ClientSession() as session:
-        asking = asyncio.create_task(session.get(f"{door.url}/slow"))
+    async with opened() as door, aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(session.get(f"{door.url}/api/slow"))
         await door.entered.wait()
         draining = asyncio.create_task(door.server.drain(30))
         await asyncio.sleep(0)
@@ -139,8 +138,8 @@ async def test_drain_lets_a_running_request_end() -> None:
 
 
 async def test_drain_cuts_what_takes_too_long() -> None:
-    async with opened(add=add_slow) as door, aiohttp.ClientSession() as session:
-        asking = asyncio.create_task(session.get(f"{door.url}/slow"))
+    async with opened() as door, aiohttp.ClientSession() as session:
+        asking = asyncio.create_task(session.get(f"{door.url}/api/slow"))
         await door.entered.wait()
         await door.server.drain(0.05)
         with pytest.raises(aiohttp.ClientError):

@@ -20,6 +20,7 @@ from fileshare.tcp.session import TcpLimits
 from fileshare.web.application import make_application
 from fileshare.web.assets import find_assets
 from fileshare.web.health import Health
+from fileshare.web.keys import WebServices, WebSettings
 from fileshare.web.server import WebLimits, WebServer
 from fileshare.wire.conversation import FrameLimits
 
@@ -55,7 +56,8 @@ class Doors:
             tcp_limits(config),
             require_auth=config.require_auth,
         )
-        self._web = WebServer(make_application(find_assets(), health), web_limits(config))
+        application = make_application(find_assets(), health, web_services(config, services))
+        self._web = WebServer(application, web_limits(config))
         self.tcp_addresses: list[Address] = []
         self.web_addresses: list[Address] = []
 
@@ -120,6 +122,19 @@ def web_limits(config: Config) -> WebLimits:
         keepalive_seconds=config.keepalive_seconds,
         max_silent=config.max_unauthenticated,
     )
+
+
+def web_services(config: Config, services: Services) -> WebServices:
+    """What the web door's handlers call, and what they are told of the door."""
+    settings = WebSettings(
+        require_auth=config.require_auth,
+        trusted_proxies=config.trusted_proxies,
+        public_url=config.public_url,
+        max_file_size=config.max_file_size,
+        stall_seconds=config.stall_seconds,
+        session_seconds=config.session_days * 86_400,
+    )
+    return WebServices(services.uploads, services.files, services.accounts, services.audit, settings)
 
 
 async def _opened(place: Place, start: Awaitable[list[Address]]) -> list[Address]:

@@ -1,25 +1,37 @@
-"""The aiohttp application: templates, routes and what every response carries."""
+"""The aiohttp application: templates, routes, middlewares and what every response carries."""
 
 from collections.abc import Callable
 
-import aiohttp_jinja2
-import jinja2
 from aiohttp import web
 
+from fileshare.web import rendering
 from fileshare.web.assets import Assets
+from fileshare.web.basic import BASIC, BasicMemory
+from fileshare.web.csrf import refuse_forged
+from fileshare.web.failures import failures
+from fileshare.web.guards import guarded, insist_on_own_password
 from fileshare.web.health import HEALTH, Health
+from fileshare.web.identity import identify
+from fileshare.web.keys import SERVICES, WebServices
 from fileshare.web.middleware import strict_headers
-from fileshare.web.routes import routes
+from fileshare.web.routes import TABLE
+from fileshare.web.static import STATIC, Static
+
+MIDDLEWARES = (failures, identify, refuse_forged, insist_on_own_password)
+"""The first is outermost: what the others refuse becomes an answer, and nobody acts before all agree."""
 
 
-def make_application(assets: Assets, health: Callable[[], Health]) -> web.Application:
+def make_application(assets: Assets, health: Callable[[], Health], services: WebServices) -> web.Application:
     """The application; `health` is asked at each `/healthz`."""
-    application = web.Application()
+    application = web.Application(middlewares=MIDDLEWARES)
     application[HEALTH] = health
-    # A name that a template misspells fails loudly instead of showing nothing.
-    aiohttp_jinja2.setup(
-        application, loader=jinja2.FileSystemLoader(assets.templates), undefined=jinja2.StrictUndefined
-    )
-    application.add_routes(routes(assets))
+    application[SERVICES] = services
+    application[BASIC] = BasicMemory(services.accounts)
+    application[STATIC] = Static(assets)
+    rendering.set_up(application, assets)
+    for row in TABLE:
+        application.router.add_route(row.method, row.path, guarded(row))
+        if row.method == "GET":
+            application.router.add_route("HEAD", row.path, guarded(row))
     application.on_response_prepare.append(strict_headers)
     return application

@@ -26,6 +26,8 @@ class WebSettings:
     """Where people reach this door through a proxy; may hold a path prefix."""
     max_file_size: int | None = None
     stall_seconds: float = 60
+    session_seconds: int = 30 * 86_400
+    """How long a browser keeps its cookie; the session itself ends by the server's own clock."""
 
     @property
     def prefix(self) -> str:

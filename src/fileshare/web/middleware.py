@@ -8,8 +8,10 @@ from aiohttp import web
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
+        "script-src 'self'",
         "style-src 'self'",
-        "img-src 'self'",
+        "img-src 'self' data:",  # Bootstrap's own marks are data: URLs in its style sheet
+        "connect-src 'self'",
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
@@ -26,9 +28,13 @@ STRICT_HEADERS = {
     "Cache-Control": "no-store",
 }
 
+BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
+"""The response whose first byte is about to be sent; a failure can't be told by another one then."""
 
-async def strict_headers(_request: web.Request, response: web.StreamResponse) -> None:
+
+async def strict_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers that the handler has not set by itself."""
+    request[BEGUN] = response
     for name, value in STRICT_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "fileshare"  # aiohttp's own names its version and Python's

@@ -5,7 +5,7 @@ proves nothing, except that the request is not this machine's own.
 """
 
 from collections.abc import Sequence
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -13,27 +13,45 @@ from aiohttp import web
 from fileshare.web.keys import Network, services_of
 
 FORWARDING_HEADERS = (
+    "CF-Connecting-IP",
     "Forwarded",
+    "True-Client-IP",
     "Via",
+    "X-Client-IP",
     "X-Forwarded-For",
     "X-Forwarded-Host",
+    "X-Forwarded-Port",
     "X-Forwarded-Proto",
+    "X-Forwarded-Server",
     "X-Real-IP",
 )
 
 
 def is_forwarded(request: web.Request) -> bool:
-    """Whether somebody passed this request on, so that its address says nothing about who asks."""
-    return any(name in request.headers for name in FORWARDING_HEADERS)
+    """Whether the address says nothing about who asks.
+
+    Somebody passed the request on, or the browser was led here under a foreign name: a site
+    whose name is made to point at this machine (DNS rebinding) would pass as our own user.
+    """
+    return any(name in request.headers for name in FORWARDING_HEADERS) or not _is_own_name(request.host)
+
+
+def _is_own_name(host: str) -> bool:
+    """An address, `localhost`, or a name without a dot, which nobody can register on the internet."""
+    name = urlsplit(f"//{host}").hostname or ""
+    return _parse(name) is not None or "." not in name or name.endswith(".localhost")
 
 
 def address_of(request: web.Request) -> str:
     """The client's address: the nearest one that no trusted proxy has."""
     trusted = services_of(request).settings.trusted_proxies
-    hops = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
     address = request.remote or ""
+    hops = _parts(request, "X-Forwarded-For")
     while hops and _is_trusted(address, trusted):
-        address = hops.pop()
+        hop = _without_port(hops.pop())
+        if _parse(hop) is None:
+            break  # "unknown", or an invention: the proxy itself is all that is certain
+        address = hop
     return address
 
 
@@ -47,12 +65,12 @@ def origin_of(request: web.Request) -> str:
     settings = services_of(request).settings
     if settings.public_url:
         parts = urlsplit(settings.public_url)
-        return f"{parts.scheme}://{parts.netloc}"
+        return f"{parts.scheme}://{parts.netloc}".lower()
     scheme, host = request.scheme, request.host
     if _is_trusted(request.remote or "", settings.trusted_proxies):
-        scheme = request.headers.get("X-Forwarded-Proto", scheme)
-        host = request.headers.get("X-Forwarded-Host", host)
-    return f"{scheme}://{host}"
+        scheme = next(reversed(_parts(request, "X-Forwarded-Proto")), scheme)
+        host = next(reversed(_parts(request, "X-Forwarded-Host")), host)
+    return f"{scheme}://{host}".lower()
 
 
 def local_url(request: web.Request, path: str) -> str:
@@ -65,9 +83,28 @@ def absolute_url(request: web.Request, path: str) -> str:
     return origin_of(request) + local_url(request, path)
 
 
+def _parts(request: web.Request, name: str) -> list[str]:
+    """A header's list, the last one nearest to us. Proxies may add a line instead of an element."""
+    text = ",".join(request.headers.getall(name, ()))
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _without_port(hop: str) -> str:
+    """`192.0.2.1:5000` and `[2001:db8::1]:5000` without their port, as some proxies write it."""
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
 def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    parsed = _parse(address)
+    return parsed is not None and any(parsed in network for network in trusted)
+
+
+def _parse(address: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address in IPv6 clothes, as a socket for both shows it, is IPv4."""
     try:
         parsed = ip_address(address)
     except ValueError:
-        return False
-    return any(parsed in network for network in trusted)
+        return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

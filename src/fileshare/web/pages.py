@@ -1,12 +1,10 @@
-"""The pages that people see."""
+"""The page that people see first."""
 
-import aiohttp_jinja2
 from aiohttp import web
 
-from fileshare import __version__
+from fileshare.web.rendering import render
 
 
-@aiohttp_jinja2.template("home.html")
-async def home(_request: web.Request) -> dict[str, str]:
+async def home(request: web.Request) -> web.Response:
     """What this is and how to use it."""
-    return {"version": __version__}
+    return render(request, "home.html")

@@ -31,7 +31,8 @@ class WebServer:
     def __init__(self, application: web.Application, limits: WebLimits | None = None) -> None:
         self._limits = limits or WebLimits()
         self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
-        application.middlewares.append(self._heard())
+        # Outermost: who is refused has asked as well, and a check of a password may take its time.
+        application.middlewares.insert(0, self._heard())
         self._application = application
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None

@@ -26,7 +26,21 @@ _STATUSES: dict[type[errors.FileshareError], int] = {
     errors.ConnectionLost: 400,
 }
 
+_OURS: dict[int, tuple[str, str]] = {
+    400: (errors.BadRequest.code, errors.BadRequest.default_message()),
+    404: (errors.NotFound.code, "There is no such page."),
+    405: ("bad_method", "This can't be asked for in that way."),
+    408: ("too_slow", "The request took too long to arrive."),
+    413: (errors.TooLarge.code, "The request is larger than this takes."),
+    417: (errors.BadRequest.code, "Only Expect: 100-continue is known."),
+}
+
 
 def status_of(error: errors.FileshareError) -> int:
     """The status of an error: its own row's, or that of its nearest ancestor."""
     return next(_STATUSES[cls] for cls in type(error).__mro__ if cls in _STATUSES)
+
+
+def told_of(status: int, reason: str) -> tuple[str, str]:
+    """Code and sentence for a refusal of the HTTP library's own, which brings a status alone."""
+    return _OURS.get(status, (f"http_{status}", f"{reason}."))

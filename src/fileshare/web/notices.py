@@ -1,0 +1,27 @@
+"""What a page says after something was done, by a known code in its address.
+
+A code and not a text: otherwise anyone's link could make our page say anything.
+"""
+
+from aiohttp import web
+
+PARAMETER = "done"
+
+NOTICES = {
+    "logged_out": "You are logged out.",
+    "password_changed": "Your password is changed. All other sessions and tokens have ended.",
+    "session_ended": "The session has ended.",
+    "sessions_ended": "The sessions have ended.",
+    "upload_aborted": "The upload was given up and its bytes removed.",
+    "user_added": "The account is there.",
+    "role_changed": "The role is changed; the account's sessions have ended.",
+    "enabled": "The account is enabled.",
+    "disabled": "The account is disabled; its sessions and transfers have ended.",
+    "password_reset": "The password is set; the account's sessions have ended.",
+    "user_deleted": "The account is deleted; its files stay.",
+}
+
+
+def notice_of(request: web.Request) -> str:
+    """The sentence of the code in the address, empty for an unknown one."""
+    return NOTICES.get(request.query.get(PARAMETER, ""), "")

@@ -1,0 +1,94 @@
+"""Templates: their environment, and what every page is given beside its own values.
+
+Everything is escaped by itself; nothing here ever marks a text from outside as safe.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+
+from fileshare import __version__
+from fileshare.domain.access import Action, allows
+from fileshare.domain.model import ANONYMOUS_ID, Caller
+from fileshare.web.assets import Assets
+from fileshare.web.csrf import csrf_token
+from fileshare.web.keys import CALLER
+from fileshare.web.navigation import MENU
+from fileshare.web.notices import notice_of
+from fileshare.web.origin import local_url
+from fileshare.web.static import STATIC
+
+_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
+
+
+def set_up(application: web.Application, assets: Assets) -> None:
+    """Let the application find its templates."""
+    # A name that a template misspells fails loudly instead of showing nothing.
+    environment = aiohttp_jinja2.setup(
+        application, loader=jinja2.FileSystemLoader(assets.templates), undefined=jinja2.StrictUndefined
+    )
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters.update(size=size_text, moment=moment_text, iso=iso_text, segment=segment)
+
+
+def render(
+    request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
+) -> web.Response:
+    """A page. `context` may hold `title`; the rest is the template's own."""
+    return aiohttp_jinja2.render_template(
+        template, request, {**_shared(request), **(context or {})}, status=status
+    )
+
+
+def _shared(request: web.Request) -> dict[str, Any]:
+    caller = request.get(CALLER)
+    return {
+        "version": __version__,
+        "caller": caller,
+        "member": caller is not None and caller.account.id != ANONYMOUS_ID,
+        "menu": [item for item in MENU if _may(caller, item.needs)],
+        "here": request.path,
+        "csrf_token": csrf_token(request),
+        "notice": notice_of(request),
+        "url": lambda path: local_url(request, path),
+        "asset": lambda name: local_url(request, request.app[STATIC].url(name)),
+    }
+
+
+def _may(caller: Caller | None, needs: Action | None) -> bool:
+    return caller is not None and (needs is None or allows(caller.account.role, needs))
+
+
+def size_text(size: int) -> str:
+    """Bytes for people, in decimal units as disks are sold: `4.2 MB`."""
+    if size < 1000:
+        return f"{size} B"
+    amount, larger = size / 1000, iter(_UNITS)
+    unit = next(larger)
+    while amount >= 999.5:
+        amount, unit = amount / 1000, next(larger)
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
+def iso_text(milliseconds: int) -> str:
+    """A time for programs, and for our module that shows it in the reader's own zone."""
+    return _utc(milliseconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment_text(milliseconds: int) -> str:
+    """A time for people without JavaScript."""
+    return _utc(milliseconds).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _utc(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds // 1000, UTC)
+
+
+def segment(text: str) -> str:
+    """A name as one segment of a URL's path."""
+    return quote(text, safe="")

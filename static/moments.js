@@ -1,0 +1,13 @@
+// Shows each <time> in the reader's own zone; without this it says UTC. Never touches any other text.
+
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** Rewrite the times below `root` that stand there in UTC. */
+export function localize(root) {
+  for (const element of root.querySelectorAll("time[datetime]:not([title])")) {
+    element.title = element.textContent;
+    element.textContent = format.format(new Date(element.dateTime));
+  }
+}
+
+localize(document);

@@ -1,0 +1,124 @@
+"""The whole web door on services in memory, on a free port of loopback, and browsers for it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import web
+
+from fileshare.domain.model import Account, Event, Role
+from fileshare.services.accounts import Accounts
+from fileshare.services.files import Files
+from fileshare.services.limiter import Limiter
+from fileshare.services.passwords import Passwords
+from fileshare.storage.memory import MemoryReserve
+from fileshare.storage.memory_accounts import MemoryAccounts
+from fileshare.web.application import make_application
+from fileshare.web.assets import find_assets
+from fileshare.web.health import Health
+from fileshare.web.keys import WebServices, WebSettings
+from fileshare.web.server import WebLimits, WebServer
+from tests.services.workshop import World
+
+PASSWORD: Final = "correct horse"
+PAGE: Final = {"Accept": "text/html"}
+TOKEN: Final = re.compile(r'name="csrf-token" content="([0-9a-f]+)"')
+
+
+class Browser:
+    """A client that keeps cookies, follows nothing and sends what a form would."""
+
+    def __init__(self, url: str, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self.session = session
+
+    async def get(self, path: str, **options: Any) -> tuple[int, str, aiohttp.ClientResponse]:
+        return await self.ask("GET", path, **options)
+
+    async def ask(self, method: str, path: str, **options: Any) -> tuple[int, str, aiohttp.ClientResponse]:
+        options["headers"] = {**PAGE, **options.get("headers", {})}
+        options.setdefault("allow_redirects", False)
+        async with self.session.request(method, self.url + path, **options) as answer:
+            return answer.status, await answer.text(), answer
+
+    async def token(self, path: str = "/") -> str:
+        _, text, _ = await self.get(path)
+        found = TOKEN.search(text)
+        return found[1] if found else ""
+
+    async def post(self, path: str, **fields: str) -> tuple[int, str, aiohttp.ClientResponse]:
+        """Send a form as our own pages do, with the token."""
+        data = {"csrf_token": await self.token("/account/password"), **fields}
+        return await self.ask("POST", path, data=data, headers={"Origin": self.url})
+
+    async def log_in(self, name: str = "anna", password: str = PASSWORD) -> None:
+        status, text, _ = await self.post("/login", username=name, password=password)
+        assert status == 303, text
+
+
+@dataclass
+class House:
+    """The door, what is behind it, and what it says of its health."""
+
+    world: World
+    store: MemoryAccounts
+    accounts: Accounts
+    application: web.Application
+    server: WebServer
+    url: str = ""
+    health: Health = Health.OK
+    known: dict[str, Account] = field(default_factory=dict)
+
+    @asynccontextmanager
+    async def browser(self, name: str | None = None) -> AsyncIterator[Browser]:
+        jar = aiohttp.CookieJar(unsafe=True)  # "unsafe" is aiohttp's word for cookies of an IP address
+        async with aiohttp.ClientSession(cookie_jar=jar) as session:
+            browser = Browser(self.url, session)
+            if name is not None:
+                await browser.log_in(name)
+            yield browser
+
+    async def events(self) -> list[Event]:
+        await self.world.shop.audit.flush()
+        return list(await self.world.events.events(1000))
+
+
+@asynccontextmanager
+async def open_house(
+    settings: WebSettings | None = None, limits: WebLimits | None = None, **routes: Any
+) -> AsyncIterator[House]:
+    """`routes` are further handlers, each as GET and POST at `/api/<name>`."""
+    world, store, passwords = World(), MemoryAccounts(), Passwords(cost=4)
+    hashed, default = await passwords.hash(PASSWORD), await passwords.hash_unchecked("admin123")
+    known = {
+        "anna": await store.add("anna", Role.USER, hashed, False, world.clock()),
+        "bert": await store.add("bert", Role.USER, hashed, False, world.clock()),
+        "root": await store.add("root", Role.ADMIN, hashed, False, world.clock()),
+        "admin": await store.add("admin", Role.ADMIN, default, True, world.clock()),
+    }
+    accounts = Accounts(store, passwords, Limiter(store, world.clock), world.shop.audit, world.clock)
+    files = Files(
+        world.catalog,
+        world.blobs,
+        world.shop.audit,
+        clock=world.clock,
+        reserve=MemoryReserve(),
+        nudge=lambda: None,
+    )
+    services = WebServices(world.uploads, files, accounts, world.shop.audit, settings or WebSettings())
+    house: House
+    application = make_application(find_assets(), lambda: house.health, services)
+    for name, handler in routes.items():
+        application.router.add_route("GET", f"/api/{name}", handler)
+        application.router.add_route("POST", f"/api/{name}", handler)
+    house = House(world, store, accounts, application, WebServer(application, limits), known=known)
+    ((_, port),) = await house.server.start("127.0.0.1", 0)
+    house.url = f"http://127.0.0.1:{port}"
+    try:
+        yield house
+    finally:
+        await house.server.drain(0.1)
+        await accounts.stop()
