@@ -5,6 +5,7 @@ function in the connection's thread, and statements sent one by one could be spl
 by a cancelled caller, or share a transaction with another's.
 """
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
@@ -46,6 +47,14 @@ class Connection(aiosqlite.Connection):
         self._thread.name = name
         self._thread.daemon = True  # a command that fails half-way must still be able to exit
         self.pending = 0
+
+    async def open(self) -> None:
+        """Start the thread and connect in it. Raises what `connect` raises, with the thread ended."""
+        try:
+            await self
+        except BaseException:
+            await asyncio.to_thread(self._thread.join)
+            raise
 
     async def call(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Run `function` in the thread. A caller that is cancelled does not stop it."""

@@ -72,11 +72,11 @@ class Database:
         """
         writer = Connection(self._connect_writer, "database-writer")
         try:
-            await writer
+            await writer.open()
             self._writer = writer
             for number in range(READERS):
                 reader = Connection(self._connect_reader, f"database-reader-{number}")
-                await reader
+                await reader.open()
                 self._readers.append(reader)
         except (sqlite3.Error, OSError) as error:
             await self.close()
@@ -226,4 +226,5 @@ def _size(path: Path) -> int:
 def _name(unit: Callable[..., Any]) -> str:
     """What a unit is called in the log; its arguments are values and stay out of it."""
     inner = unit.func if isinstance(unit, partial) else unit
-    return f"{inner.__module__.rpartition('.')[2]}.{inner.__qualname__}"
+    name = getattr(inner, "__qualname__", type(inner).__qualname__)
+    return f"{inner.__module__.rpartition('.')[2]}.{name}"
