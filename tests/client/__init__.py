@@ -1,0 +1,1 @@
+"""Tests of the client, against a scripted server that speaks the same wire core."""
