@@ -1,7 +1,8 @@
 """How a command reaches what it works on: through the running server, or with the folder's lock itself.
 
 Never opens a database to write while a server has it. What only reads opens it beside
-a server, and needs neither lock nor socket.
+a server, and needs neither lock nor socket. The services are imported only where this
+process does the work: a question to a running server is answered before that is done.
 """
 
 import asyncio
@@ -11,20 +12,19 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from fileshare.admin.asking import Asking, ask_server
-from fileshare.admin.desk import Desk, own_caller
 from fileshare.admin.messages import AnyReply, AnyRequest
-from fileshare.app.offline import reading, without_server
-from fileshare.app.services import make_desk, now
-from fileshare.app.stores import locked_folder
 from fileshare.config import Config
 from fileshare.domain import names
 from fileshare.errors import BadRequest, NotFound, Unavailable
-from fileshare.services.imports import Import
-from fileshare.services.ports import Blobs, Catalog
 from fileshare.storage.folder import DataFolder
+
+if TYPE_CHECKING:
+    from fileshare.admin.desk import Desk
+    from fileshare.services.imports import Import
+    from fileshare.services.ports import Blobs, Catalog
 
 PATIENCE = 15.0
 """Seconds in which a server that starts or drains is waited for: it holds the lock and has no socket yet."""
@@ -43,11 +43,13 @@ class Office(Protocol):
 class OwnOffice:
     """Without a server: this process holds the lock and does it."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: "Desk") -> None:
         self._desk = desk
 
     def answer(self, request: AnyRequest) -> AsyncIterator[AnyReply]:
         """See Office."""
+        from fileshare.admin.desk import own_caller
+
         return self._desk.answer(request, own_caller())
 
 
@@ -67,6 +69,9 @@ async def reach(config: Config, *, create: bool = False) -> AsyncIterator[Office
         if isinstance(held, Asking):
             yield held
         else:
+            from fileshare.app.offline import without_server
+            from fileshare.app.services import make_desk
+
             _stores, services = await stack.enter_async_context(without_server(config, held))
             yield OwnOffice(make_desk(services))
 
@@ -82,8 +87,10 @@ async def deletion_resting(data_dir: Path) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def reading_stores(data_dir: Path) -> AsyncIterator[tuple[Catalog, Blobs]]:
+async def reading_stores(data_dir: Path) -> AsyncIterator[tuple["Catalog", "Blobs"]]:
     """The stores of a data folder, only to be read, also beside a server."""
+    from fileshare.app.offline import reading
+
     _check_there(data_dir)
     _check_owner(data_dir)
     async with reading(data_dir) as stores:
@@ -91,8 +98,13 @@ async def reading_stores(data_dir: Path) -> AsyncIterator[tuple[Catalog, Blobs]]
 
 
 @asynccontextmanager
-async def importing(config: Config, owner: str, folder: str) -> AsyncIterator[Import]:
+async def importing(config: Config, owner: str, folder: str) -> AsyncIterator["Import"]:
     """An import into a data folder that no server uses. Raises Unavailable, NotFound for the owner."""
+    from fileshare.admin.desk import own_caller
+    from fileshare.app.offline import without_server
+    from fileshare.app.services import now
+    from fileshare.services.imports import Import
+
     async with AsyncExitStack() as stack:
         held = stack.enter_context(_own_folder(config.data_dir))
         stores, services = await stack.enter_async_context(without_server(config, held))
@@ -133,7 +145,7 @@ async def _server_or_lock(stack: AsyncExitStack, data_dir: Path, *, create: bool
 def _own_folder(data_dir: Path) -> Iterator[DataFolder]:
     """The folder's lock. Raises Unavailable while another process holds it."""
     _check_owner(data_dir)
-    with locked_folder(data_dir) as folder:
+    with DataFolder(data_dir) as folder:
         yield folder
 
 
@@ -145,7 +157,9 @@ def _check_there(data_dir: Path) -> None:
 
 def _check_owner(data_dir: Path) -> None:
     """Files that another user makes in the folder, the database's among them, would lock its server out."""
-    with suppress(FileNotFoundError):
+    if data_dir.exists():
+        if not data_dir.is_dir():
+            raise BadRequest(f"{data_dir} is no folder: name another with --data-dir.")
         owner = data_dir.stat().st_uid
         if owner != os.geteuid():
             raise BadRequest(f"{data_dir} belongs to {_user_name(owner)}: run this command as that user.")
