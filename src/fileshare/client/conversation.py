@@ -42,6 +42,7 @@ class Conversation:
         self._wire = ClientConnection(FrameLimits(reply=_REPLY_LIMIT))
         self._login = login
         self._welcome: m.Welcome | None = None
+        self._unanswered = 0
         self.identity: m.AuthSuccess | None = None
         """Who this conversation acts for, once `settle` has run; None for an anonymous one."""
         greeting = self._wire.send(m.Hello(version_wanted=2, client=f"fileshare-client {__version__}"))
@@ -155,6 +156,7 @@ class Conversation:
     def send_put(self, put: m.Put, contents: list[bytes]) -> None:
         """Send small files and their bytes, all in one go."""
         pieces = [self._wire.send(put)]
+        self._unanswered += len(put.files)
         body = b"".join(contents)
         for at in range(0, len(body), self.limits.segment):
             piece = body[at : at + self.limits.segment]
@@ -178,7 +180,8 @@ class Conversation:
     @property
     def idle(self) -> bool:
         """Whether nothing is under way, so that any request may come next."""
-        return self._wire.state is State.IDLE2 and not self._wire.pending and not self._wire.body_open
+        wire = self._wire
+        return wire.state is State.IDLE2 and not (wire.pending or wire.body_open or self._unanswered)
 
     def close(self) -> None:
         """End the conversation. Safe to call twice."""
@@ -200,6 +203,8 @@ class Conversation:
             if isinstance(want, Body):
                 raise ProtocolError("The server sent bytes where a message was due.")
             event = self._step(want)
+            if isinstance(event, m.Results):
+                self._unanswered -= len(event.results)
             if event is not None:
                 return event
 

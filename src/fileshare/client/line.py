@@ -13,7 +13,7 @@ from fileshare.client.conversation import Conversation
 from fileshare.client.reports import Reporter
 from fileshare.client.retry import Patience
 from fileshare.client.servers import Server
-from fileshare.errors import ConnectionLost, FileshareError
+from fileshare.errors import ConnectionLost, FileshareError, ProtocolError
 from fileshare.wire import messages as m
 
 T = TypeVar("T")
@@ -82,7 +82,7 @@ class Line:
             try:
                 return attempt(self.conversation())
             except FileshareError as error:
-                self._clear()
+                self._clear(error)
                 if self._stopped.is_set() or not self._reached:
                     raise
                 pause = self.patience.pause_for(error)
@@ -93,9 +93,10 @@ class Line:
         """Ask what may be asked twice, and return the reply. Raises what the server answered instead."""
         return self.persist(lambda conversation: conversation.ask(request, form))
 
-    def _clear(self) -> None:
+    def _clear(self, error: FileshareError) -> None:
         """Keep the conversation only where it can be used for something else."""
-        if self._conversation is not None and not self._conversation.idle:
+        broken = isinstance(error, ConnectionLost | ProtocolError)
+        if self._conversation is not None and (broken or not self._conversation.idle):
             self.drop()
 
     def drop(self) -> None:
