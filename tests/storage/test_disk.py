@@ -79,6 +79,20 @@ def path_of(tmp_path: Path, part: DiskPart) -> Path:
     return tmp_path / "uploads" / f"{part.upload_id}.part"
 
 
+async def test_what_came_before_a_pause_is_in_the_file_during_it(disk: DiskBlobs, tmp_path: Path) -> None:
+    """A kill of the process costs no byte that was received, also where the source then says nothing."""
+    part = await disk.create(new_id())
+    source = Pieces(*[b"x" * 1000] * 50, None)
+    receiving = asyncio.create_task(part.receive(source, 1 << 20))
+    await source.reached_gap.wait()
+    async with asyncio.timeout(10):
+        while path_of(tmp_path, part).stat().st_size < 50_000:
+            await asyncio.sleep(0)
+    source.close_gap.set()
+    assert await receiving == 50_000
+    await part.close()
+
+
 @contextmanager
 def synced() -> Iterator[list[str]]:
     """The names of the folders whose names are synced within."""

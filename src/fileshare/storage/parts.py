@@ -112,14 +112,17 @@ class DiskPart:
         return self._writing is not None and not self._writing.done()
 
     async def _written(self) -> None:
-        """Wait for the slice that is being written; its errors are in `_poison` and `_full`."""
-        if self._writing is not None:
+        """Wait until nothing is being written; errors are in `_poison` and `_full`."""
+        while self._writing is not None and not self._writing.done():
             await asyncio.wait([self._writing])
 
     def _begin_writing(self) -> None:
         pieces, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if pieces:
             self._writing = self._threads.submit(self._keep, pieces)
+            # What was gathered meanwhile goes to the file even if the source says nothing more:
+            # a kill of the process costs no byte that was received.
+            self._writing.add_done_callback(lambda _: self._begin_writing())
 
     async def _flush(self) -> None:
         """Write what the source gave, also when the caller is cancelled meanwhile."""
