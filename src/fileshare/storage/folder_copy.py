@@ -19,6 +19,7 @@ from fileshare.services.ports import Content
 from fileshare.storage.clone import clone, copy_range
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.failures import translated
+from fileshare.storage.folder import sync_folder
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.reading import ReadingDatabase
 
@@ -160,7 +161,7 @@ class FolderCopy:
                 _copy(settings.fileno(), self._target / SETTINGS, os.fstat(settings.fileno()).st_size)
             os.sync()
             unnamed.rename(self._target / DATABASE)
-            os.sync()
+            sync_folder(self._target)
 
 
 def _copy(source: int, path: Path, count: int) -> None:
