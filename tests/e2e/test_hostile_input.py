@@ -92,9 +92,10 @@ def test_a_stalled_upload_is_cut_and_its_bytes_are_kept(serve: Serve) -> None:
 
 
 def test_silent_strangers_give_way_and_honest_ones_get_in(serve: Serve) -> None:
-    server = serve(max_unauthenticated=10, max_unauthenticated_per_address=10)
+    server = serve(max_unauthenticated=10, max_unauthenticated_per_address=5)
     with Version1(server.address).log_in() as bystander:
-        silent = [socket.create_connection(server.address, timeout=20) for _ in range(60)]
+        strangers = [(f"127.0.0.{2 + number % 12}", 0) for number in range(60)]
+        silent = [socket.create_connection(server.address, 20, stranger) for stranger in strangers]
         try:
             assert bystander.names() == []
             with Version1(server.address).log_in() as newcomer:

@@ -19,7 +19,7 @@ from tests.e2e.sources import content
 from tests.e2e.talk import Version2
 
 MIB = 1 << 20
-DATA = content(8 * MIB)
+DATA = content(16 * MIB)
 NAME = "0123456789abcdef"
 
 
@@ -51,7 +51,7 @@ def interrupted(serve: Serve) -> tuple[Server, int]:
     server = serve(require_auth=False, checkpoint_bytes=MIB)
     with Version2(server.address) as talk:
         talk.begin(NAME, "a.bin", size=len(DATA))
-        talk.send_data(DATA[: 6 * MIB])
+        talk.send_data(DATA[: 14 * MIB])
         talk.checkpoint_from(2 * MIB)
         server.kill()
     return server, half_done(server.data_dir)[0][1]

@@ -161,10 +161,10 @@ def test_a_version_1_upload_survives_a_killed_server_to_the_byte(serve: Serve) -
 
 def test_every_checkpoint_that_was_told_holds_after_a_kill(serve: Serve) -> None:
     server = serve(require_auth=False, checkpoint_bytes=MIB)
-    data = content(6 * MIB)
+    data = content(16 * MIB)
     with Version2(server.address) as talk:
         talk.begin("0123456789abcdef", "a.bin", size=len(data))
-        talk.send_data(data[: 5 * MIB])
+        talk.send_data(data[: 14 * MIB])
         told = talk.checkpoint_from(3 * MIB)
         server.kill()
     assert half_done(server.data_dir)[0][1] >= told
