@@ -162,3 +162,12 @@ async def test_usage_counts_every_version_once(catalog: Catalog) -> None:
     assert await catalog.usage() == Usage(files=3, current=3 + 3 + 5, versions=1 + 2 + 4, trash=0)
     await catalog.trash("b", ANNA, NOW)
     assert await catalog.usage() == Usage(files=2, current=6, versions=3, trash=9)
+
+
+async def test_usage_by_owner_counts_every_version_of_everyone_and_the_trash(catalog: Catalog) -> None:
+    assert await catalog.usage_by_owner() == {}
+    for data, owner in ((b"1", ANNA), (b"22", BEN), (b"333", BEN)):
+        await finish(catalog, small("a/x", data, owner_id=owner, on_conflict=OnConflict.REPLACE))
+    await finish(catalog, blob("b/y", b"4444", owner_id=ANNA))
+    await catalog.trash("b", BEN, NOW)
+    assert await catalog.usage_by_owner() == {ANNA: 1 + 4, BEN: 2 + 3}

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
@@ -13,7 +14,9 @@ from fileshare.domain.model import Account, Event, Role
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
 from fileshare.services.limiter import Limiter
+from fileshare.services.logbook import Logbook
 from fileshare.services.passwords import Passwords
+from fileshare.storage.log_files import LogFiles
 from fileshare.storage.memory import MemoryReserve
 from fileshare.storage.memory_accounts import MemoryAccounts
 from fileshare.web.application import make_application
@@ -88,9 +91,12 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: WebSettings | None = None, limits: WebLimits | None = None, **routes: Any
+    settings: WebSettings | None = None,
+    limits: WebLimits | None = None,
+    logs: Path | None = None,
+    **routes: Any,
 ) -> AsyncIterator[House]:
-    """`routes` are further handlers, each as GET and POST at `/api/<name>`."""
+    """`logs` is a folder of log files; `routes` are further handlers, as GET and POST at `/api/<name>`."""
     world, store, passwords = World(), MemoryAccounts(), Passwords(cost=4)
     hashed, default = await passwords.hash(PASSWORD), await passwords.hash_unchecked("admin123")
     known = {
@@ -108,7 +114,15 @@ async def open_house(
         reserve=MemoryReserve(),
         nudge=lambda: None,
     )
-    services = WebServices(world.uploads, files, accounts, world.shop.audit, settings or WebSettings())
+    audit = world.shop.audit
+    services = WebServices(
+        uploads=world.uploads,
+        files=files,
+        accounts=accounts,
+        audit=audit,
+        logbook=Logbook(LogFiles(logs or Path("/nowhere")), audit),
+        settings=settings or WebSettings(),
+    )
     house: House
     application = make_application(find_assets(), lambda: house.health, services)
     for name, handler in routes.items():

@@ -134,7 +134,14 @@ def web_services(config: Config, services: Services) -> WebServices:
         stall_seconds=config.stall_seconds,
         session_seconds=config.session_days * 86_400,
     )
-    return WebServices(services.uploads, services.files, services.accounts, services.audit, settings)
+    return WebServices(
+        uploads=services.uploads,
+        files=services.files,
+        accounts=services.accounts,
+        audit=services.audit,
+        logbook=services.logbook,
+        settings=settings,
+    )
 
 
 async def _opened(place: Place, start: Awaitable[list[Address]]) -> list[Address]:

@@ -18,6 +18,7 @@ from fileshare.services.batches import Committer
 from fileshare.services.files import Files
 from fileshare.services.limiter import Limiter
 from fileshare.services.locks import DigestLocks, UploadLocks
+from fileshare.services.logbook import Logbook
 from fileshare.services.passwords import Passwords
 from fileshare.services.recovery import recover
 from fileshare.services.sessions import Lifetimes
@@ -25,6 +26,7 @@ from fileshare.services.space import Space
 from fileshare.services.sweeper import Retention, Sweeper
 from fileshare.services.uploads import Uploads
 from fileshare.services.writer import Workshop
+from fileshare.storage.log_files import LogFiles
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 
@@ -46,6 +48,7 @@ class Services:
     uploads: Uploads
     sweeper: Sweeper
     workshop: Workshop
+    logbook: Logbook
 
 
 def make_services(config: Config, stores: Stores) -> Services:
@@ -65,7 +68,15 @@ def make_services(config: Config, stores: Stores) -> Services:
     files = Files(stores.catalog, stores.blobs, audit, clock=now, reserve=stores.reserve, nudge=sweeper.nudge)
     workshop = _workshop(config, stores, audit, digest_locks)
     uploads = Uploads(workshop, config.upload_days)
-    return Services(_accounts(config, stores, audit), audit, files, uploads, sweeper, workshop)
+    return Services(
+        accounts=_accounts(config, stores, audit),
+        audit=audit,
+        files=files,
+        uploads=uploads,
+        sweeper=sweeper,
+        workshop=workshop,
+        logbook=Logbook(LogFiles(config.data_dir / "logs"), audit),
+    )
 
 
 def make_desk(services: Services) -> Desk:

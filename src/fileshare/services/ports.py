@@ -11,7 +11,7 @@ is not done) and `NoSpace`. A write after a commit whose outcome is unknown rais
 `Unavailable` until the store has been opened anew.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Protocol
 
@@ -459,6 +459,10 @@ class Catalog(Protocol):
 
     async def usage(self) -> Usage:
         """What the files, their older versions and the trash hold."""
+        ...
+
+    async def usage_by_owner(self) -> Mapping[int, int]:
+        """Bytes of all versions by the id of the account that made them, the trash's included."""
         ...
 
 

@@ -10,6 +10,7 @@ from fileshare.domain.model import Caller
 from fileshare.services.accounts import Accounts
 from fileshare.services.audit import Audit
 from fileshare.services.files import Files
+from fileshare.services.logbook import Logbook
 from fileshare.services.uploads import Uploads
 
 Network = IPv4Network | IPv6Network
@@ -43,6 +44,7 @@ class WebServices:
     files: Files
     accounts: Accounts
     audit: Audit
+    logbook: Logbook
     settings: WebSettings
 
 

@@ -1,6 +1,7 @@
 """The trash, contents and garbage in memory."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from fileshare.domain import names
 from fileshare.domain.model import Entry, Trashed
@@ -164,3 +165,13 @@ class Contents(State):
             versions=sum(stored.size for file in live for stored in file.versions) - current,
             trash=sum(self._trashed(kept).size for kept in self._trash.values()),
         )
+
+    @reads
+    async def usage_by_owner(self) -> Mapping[int, int]:
+        """See the port."""
+        used = Counter[int]()
+        for top in (self._tree.root, *(kept.node for kept in self._trash.values())):
+            for file in files_of(top):
+                for stored in file.versions:
+                    used[stored.owner_id] += stored.size
+        return used

@@ -3,7 +3,7 @@
 What the methods promise stands at `services.ports.Catalog`. No SQL here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from fileshare.domain.model import Entry, File, Folder, Receipt, Trashed, Upload, Version
 from fileshare.errors import FileshareError
@@ -188,3 +188,7 @@ class SqliteCatalog:
     async def usage(self) -> Usage:
         """See the port."""
         return await self._database.read(trash_rows.usage)
+
+    async def usage_by_owner(self) -> Mapping[int, int]:
+        """See the port."""
+        return await self._database.read(version_rows.usage_by_owner)

@@ -1,6 +1,6 @@
 """The versions of files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 from typing import Final
 
@@ -58,6 +58,11 @@ def prune(db: Connection, path: str, keep: int) -> int:
     )
     content_rows.give_up(db, {content_id for number, content_id in rows if number in gone}, now=0)
     return len(gone)
+
+
+def usage_by_owner(db: Connection) -> Mapping[int, int]:
+    """Bytes of all versions by the account that made them."""
+    return dict(db.execute("SELECT account_id, sum(size) FROM versions GROUP BY account_id"))
 
 
 def paths_over(db: Connection, versions: int, limit: int) -> Sequence[str]:
