@@ -100,7 +100,8 @@ class Uploads(State):
             if receipt is None:
                 self._check_epoch(item)
                 receipt = self._store(item, now)
-            self._uploads.pop(item.upload_id, None)
+            if item.epoch is not None:
+                self._uploads.pop(item.upload_id, None)
         except FileshareError as error:
             return error
         return receipt

@@ -1,0 +1,64 @@
+"""Pages come straight from an index: a folder of a million files is listed as fast as one of ten."""
+
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+
+from fileshare.storage.sqlite import entry_rows, listing, receipt_rows, tree, walking
+from fileshare.storage.sqlite.database import Database
+
+
+async def plan(database: Database, statement: str, values: Sequence[object] | dict[str, object]) -> list[str]:
+    def explain(db: sqlite3.Connection) -> list[str]:
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+    return await database.read(explain)
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize(
+    "order",
+    [
+        (tree.FILE, "name", "entries_by_name"),
+        (tree.FILE, "size", "files_by_size"),
+        (tree.FILE, "modified", "entries_by_modified"),
+        (tree.FOLDER, "name", "folders_by_name"),
+        (tree.FOLDER, "modified", "entries_by_modified"),
+    ],
+)
+async def test_a_page_of_a_folder_is_read_from_its_index_in_order(
+    database: Database, order: tuple[int, str, str], descending: bool, continued: bool
+) -> None:
+    kind, sort, index = order
+    values = {"folder": 1, "limit": 10, "value": 0, "name": "x", "id": 0}
+    steps = await plan(database, listing._folder(kind, sort, descending, continued), values)
+    assert f"USING INDEX {index} (parent_id=?" in steps[0]
+    if continued:
+        assert ("<" if descending else ">") in steps[0]
+    assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in steps)
+
+
+async def test_a_walk_reads_names_in_order(database: Database) -> None:
+    children = entry_rows.SELECT + "WHERE e.parent_id = ?1 AND e.name > ?2 ORDER BY e.name"
+    steps = await plan(database, children, (1, ""))
+    assert "USING INDEX entries_by_name (parent_id=? AND name>?)" in steps[0]
+    assert not any("TEMP B-TREE" in step or step.startswith("SCAN") for step in steps)
+
+
+async def test_counting_reads_no_rows_of_files(database: Database) -> None:
+    steps = await plan(database, walking._COUNT, {"folder": 1})
+    assert any("e USING COVERING INDEX" in step for step in steps)
+
+
+async def test_receipts_are_found_without_reading_all(database: Database) -> None:
+    for condition, values in (
+        ("WHERE upload_id IN (SELECT value FROM json_each(?1))", ("[]",)),
+        ("WHERE owner_id = ?1 AND client_id IN (SELECT value FROM json_each(?2))", (1, "[]")),
+        ("WHERE owner_id = ?1 AND requested = ?2 AND digest = ?3", (1, "", b"")),
+    ):
+        steps = await plan(database, receipt_rows._SELECT + condition, values)
+        assert "SEARCH receipts USING INDEX" in steps[0]
+    steps = await plan(database, receipt_rows._EXPIRE, (1,))
+    assert "SEARCH receipts USING INTEGER PRIMARY KEY (rowid<?)" in steps[0]
