@@ -8,7 +8,8 @@ import pytest
 from fileshare.config import SETTINGS, Config, Setting, in_force, load
 from fileshare.errors import BadRequest
 
-DOCUMENT = Path(__file__).parent.parent / "docs" / "configuration.md"
+ROOT = Path(__file__).parent.parent
+DOCUMENT = ROOT / "docs" / "configuration.md"
 
 
 def refusal(
@@ -218,6 +219,13 @@ def test_setting_says_in_one_sentence_what_it_does(setting: Setting) -> None:
 def test_default_is_a_value_that_its_kind_takes() -> None:
     flags = {name: row.kind.show(row.default) for name, row in SETTINGS.items() if name != "admin_password"}
     assert load(flags, {}) == Config()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_setting_has_an_effect_somewhere(name: str) -> None:
+    source = ROOT / "src" / "fileshare"
+    readers = [*source.glob("app/*.py"), *source.glob("cli/*.py")]
+    assert any(re.search(rf"\bconfig\.{name}\b", path.read_text()) for path in readers)
 
 
 if __name__ == "__main__":
