@@ -47,11 +47,10 @@ def main(argv: Sequence[str]) -> int:
     known = peers.known()
     asked = arguments.parse(argv, list(known))
     try:
-        result = report.read(asked.earlier) if asked.earlier else _measure(asked, present(asked, known))
-        text = table.render(result)
-        print(text, end="")
-        if asked.write_docs:
-            document.write(text)
+        if asked.earlier:
+            _show(report.read(asked.earlier), asked)
+        else:
+            _measure(asked, present(asked, known))
     except _EXPECTED as problem:
         print(f"The benchmark stopped: {problem}", file=sys.stderr)
         return 1
@@ -72,7 +71,14 @@ def present(asked: Arguments, known: Mapping[str, type[Peer]]) -> list[type[Peer
     return there
 
 
-def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> Report:
+def _show(result: Report, asked: Arguments) -> None:
+    text = table.render(result)
+    print(text, end="", flush=True)
+    if asked.write_docs:
+        document.write(text)
+
+
+def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> None:
     """Run the contest in a folder of its own; the raw rows are kept even if it breaks off."""
     signal.signal(signal.SIGTERM, _interrupt)
     asked.work_dir.mkdir(parents=True, exist_ok=True)
@@ -88,7 +94,8 @@ def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> Report:
             contestants = tuple(running.contestants)
             result = Report(began, surroundings, asked.load, asked.runs, contestants, tuple(samples))
             _keep(result)
-    return result
+        _show(result, asked)
+        print("Removing what was written, which takes a while.", file=sys.stderr)
 
 
 def _play(running: Contest, asked: Arguments, samples: list[Sample]) -> None:

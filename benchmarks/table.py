@@ -29,7 +29,7 @@ def _preface(report: Report) -> str:
     day = datetime.fromtimestamp(report.began, UTC).date().isoformat()
     machine = report.machine
     lines = [
-        f"{day}, {report.runs} interleaved runs: median, least–most. "
+        f"{day}, interleaved runs: {report.runs}. Each figure is their median, beside it least–most. "
         f"Ratios are a peer's median over {report.contestants[0].name}'s: below 1 it is faster.",
         "",
         f"- Machine: {machine.cores} cores ({machine.processor}), {machine.memory / _GIB:.0f} GiB of memory",
