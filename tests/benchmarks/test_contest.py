@@ -1,5 +1,6 @@
 """A whole benchmark in small, with peers that only copy."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from benchmarks.report import Sample
 from benchmarks.server import ServerFailed
 from benchmarks.sources import WrongContent
 from tests.benchmarks.copy_peer import Copy, Durable, Failing, Liar
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc")
 
 LARGE = Load(size=1 << 16, files=0, file_size=0, folders=1)
 BOTH = Load(size=1 << 16, files=6, file_size=100, folders=2)

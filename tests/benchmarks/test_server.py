@@ -12,6 +12,8 @@ import pytest
 
 from benchmarks.server import Server, ServerFailed
 
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc")
+
 Start = Callable[..., Server]
 
 # A process whose middle parent is gone, as daemons make them.
