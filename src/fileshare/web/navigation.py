@@ -17,5 +17,6 @@ class Item:
 MENU = (
     Item("Users", "/users", Action.MANAGE_USERS),
     Item("Logs", "/logs", Action.READ_LOGS),
+    Item("Audit", "/audit", Action.READ_AUDIT),
 )
 """From left to right."""

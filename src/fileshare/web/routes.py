@@ -1,6 +1,7 @@
 """Every URL of the web door in one table, with what each needs. A test walks it with every role."""
 
-from fileshare.web import pages, session_pages
+from fileshare.domain.access import Action
+from fileshare.web import account_pages, log_pages, pages, session_pages, user_pages
 from fileshare.web.guards import Open, Row
 from fileshare.web.health import healthz
 from fileshare.web.static import static_file
@@ -14,5 +15,26 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/login", session_pages.log_in, Open.EVERYONE),
     Row("GET", "/logout", session_pages.logout_page, Open.MEMBERS),
     Row("POST", "/logout", session_pages.log_out, Open.MEMBERS),
+    # One's own account
+    Row("GET", "/account", account_pages.account_page, Open.MEMBERS),
+    Row("GET", "/account/password", account_pages.password_page, Open.MEMBERS),
+    Row("POST", "/account/password", account_pages.change_password, Open.MEMBERS),
+    Row("POST", "/account/sessions/end", account_pages.end_session, Open.MEMBERS),
+    Row("POST", "/account/sessions/end-others", account_pages.end_other_sessions, Open.MEMBERS),
+    Row("POST", "/account/uploads/abort", account_pages.abort_upload, Open.MEMBERS),
+    # Everyone's accounts
+    Row("GET", "/users", user_pages.users_page, Action.MANAGE_USERS),
+    Row("POST", "/users", user_pages.add_user, Action.MANAGE_USERS),
+    Row("GET", "/users/{name}", user_pages.user_page, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/role", user_pages.set_role, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/enabled", user_pages.set_enabled, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/password", user_pages.reset_password, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/sessions/end", user_pages.end_session, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/sessions/end-all", user_pages.end_sessions, Action.MANAGE_USERS),
+    Row("POST", "/users/{name}/delete", user_pages.delete_user, Action.MANAGE_USERS),
+    # Logs
+    Row("GET", "/logs", log_pages.logs_page, Action.READ_LOGS),
+    Row("GET", "/logs/{source}/download", log_pages.download_log, Action.READ_LOGS),
+    Row("GET", "/audit", log_pages.audit_page, Action.READ_AUDIT),
 )
 """Top to bottom: the first that matches answers."""
