@@ -79,6 +79,33 @@ def path_of(tmp_path: Path, part: DiskPart) -> Path:
     return tmp_path / "uploads" / f"{part.upload_id}.part"
 
 
+class Bursts:
+    """Gives pieces without ever waiting, but for a moment between two bursts."""
+
+    def __init__(self, pieces: list[bytes], burst: int) -> None:
+        self._pieces = pieces
+        self._burst = burst
+        self._given = 0
+
+    async def read(self, limit: int) -> bytes:
+        if self._given % self._burst == 0:
+            await asyncio.sleep(0)
+        self._given += 1
+        return self._pieces[self._given - 1] if self._given <= len(self._pieces) else b""
+
+
+@pytest.mark.parametrize("burst", [2, 3, 7, 50])
+async def test_bytes_keep_their_order_however_reading_and_writing_interleave(
+    disk: DiskBlobs, tmp_path: Path, burst: int
+) -> None:
+    pieces = [number.to_bytes(4, "big") * 100 for number in range(5000)]
+    part = await disk.create(new_id())
+    await part.receive(Bursts(pieces, burst), 1 << 30)
+    assert path_of(tmp_path, part).read_bytes() == b"".join(pieces)
+    assert await part.digest() == digest_of(b"".join(pieces))
+    await part.close()
+
+
 async def test_what_came_before_a_pause_is_in_the_file_during_it(disk: DiskBlobs, tmp_path: Path) -> None:
     """A kill of the process costs no byte that was received, also where the source then says nothing."""
     part = await disk.create(new_id())

@@ -120,9 +120,16 @@ class DiskPart:
         pieces, self._gathered, self._gathered_bytes = self._gathered, [], 0
         if pieces:
             self._writing = self._threads.submit(self._keep, pieces)
-            # What was gathered meanwhile goes to the file even if the source says nothing more:
-            # a kill of the process costs no byte that was received.
-            self._writing.add_done_callback(lambda _: self._begin_writing())
+            self._writing.add_done_callback(self._write_what_waited)
+
+    def _write_what_waited(self, _: asyncio.Future[None]) -> None:
+        """After a slice: what was gathered meanwhile goes to the file, even if the source says no more.
+
+        A kill of the process thus costs no byte that was received. By now `receive` may have
+        begun the next slice itself, and two at once would lose their order.
+        """
+        if not self._is_writing:
+            self._begin_writing()
 
     async def _flush(self) -> None:
         """Write what the source gave, also when the caller is cancelled meanwhile."""
