@@ -7,6 +7,7 @@ from aiohttp import web
 from fileshare.web import rendering
 from fileshare.web.assets import Assets
 from fileshare.web.basic import BASIC, BasicMemory
+from fileshare.web.bodies import hold_back
 from fileshare.web.csrf import refuse_forged
 from fileshare.web.failures import failures
 from fileshare.web.guards import guarded, insist_on_own_password
@@ -30,7 +31,8 @@ def make_application(assets: Assets, health: Callable[[], Health], services: Web
     application[STATIC] = Static(assets)
     rendering.set_up(application, assets)
     for row in TABLE:
-        application.router.add_route(row.method, row.path, guarded(row))
+        waits = hold_back if row.streams else None
+        application.router.add_route(row.method, row.path, guarded(row), expect_handler=waits)
         if row.method == "GET":
             application.router.add_route("HEAD", row.path, guarded(row))
     application.on_response_prepare.append(strict_headers)

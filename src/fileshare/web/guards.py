@@ -42,6 +42,8 @@ class Row:
     path: str
     handler: Handler
     needs: Needs
+    streams: bool = False
+    """The handler reads the body itself, by `bodies`, which also says 100 Continue."""
 
 
 def guarded(row: Row) -> Handler:

@@ -12,6 +12,7 @@ NOTICES = {
     "password_changed": "Your password is changed. All other sessions and tokens have ended.",
     "session_ended": "The session has ended.",
     "sessions_ended": "The sessions have ended.",
+    "uploaded": "The files are stored.",
     "upload_aborted": "The upload was given up and its bytes removed.",
     "user_added": "The account is there.",
     "role_changed": "The role is changed; the account's sessions have ended.",

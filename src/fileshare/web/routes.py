@@ -1,7 +1,17 @@
 """Every URL of the web door in one table, with what each needs. A test walks it with every role."""
 
 from fileshare.domain.access import Action
-from fileshare.web import account_pages, log_pages, pages, session_pages, user_pages
+from fileshare.web import (
+    account_pages,
+    downloads,
+    folders,
+    form_uploads,
+    log_pages,
+    pages,
+    raw_uploads,
+    session_pages,
+    user_pages,
+)
 from fileshare.web.guards import Open, Row
 from fileshare.web.health import healthz
 from fileshare.web.static import static_file
@@ -36,5 +46,12 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/logs", log_pages.logs_page, Action.READ_LOGS),
     Row("GET", "/logs/{source}/download", log_pages.download_log, Action.READ_LOGS),
     Row("GET", "/audit", log_pages.audit_page, Action.READ_AUDIT),
+    # Files and folders
+    Row("GET", "/files/", folders.folder, Action.LIST),
+    Row("POST", "/files/", form_uploads.post, Action.UPLOAD, streams=True),
+    Row("GET", "/files/{folder:.+}/", folders.folder, Action.LIST),
+    Row("POST", "/files/{folder:.+}/", form_uploads.post, Action.UPLOAD, streams=True),
+    Row("GET", "/files/{path:.+}", downloads.download, Action.DOWNLOAD),
+    Row("PUT", "/files/{path:.+}", raw_uploads.put, Action.UPLOAD, streams=True),
 )
 """Top to bottom: the first that matches answers."""

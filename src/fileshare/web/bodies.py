@@ -1,0 +1,107 @@
+"""The body of a request as a source for the services, and when the client is told to send it.
+
+Whatever was read off the network comes out before the end of the connection is told, as
+`services.ports.Source` asks; aiohttp by itself would throw it away.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from fileshare.errors import BadRequest, ConnectionLost
+
+PIECE = 256 << 10
+"""Bytes asked of aiohttp at a time; it reads twice as much ahead."""
+
+_ASKED: web.RequestKey[bool] = web.RequestKey("asked_for_body", bool)
+
+LOST = (OSError, RuntimeError, ClientError, HttpProcessingError)
+"""What aiohttp says of a body whose connection ended, or whose framing is broken."""
+
+
+async def hold_back(request: web.Request) -> None:
+    """For a route with streamed bodies: no 100 Continue before the handler asks for the body.
+
+    So that who is refused has not sent gigabytes in vain. Raises 417 for another expectation.
+    """
+    if request.headers["Expect"].lower() != "100-continue":
+        raise web.HTTPExpectationFailed()
+
+
+async def ask_for_body(request: web.Request) -> None:
+    """Say 100 Continue where the client waits for it; nothing happens the second time."""
+    if "Expect" in request.headers and _ASKED not in request and request.version >= (1, 1):
+        request[_ASKED] = True
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+def refuse_codings(request: web.Request) -> None:
+    """Refuse a compressed body: aiohttp would unpack it, and the file would not be what was sent."""
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadRequest("Send the file's own bytes: Content-Encoding is not taken here.")
+
+
+class RequestBody:
+    """The raw body of a request, until its end or until a newcomer wants the upload."""
+
+    def __init__(self, request: web.Request, stall_seconds: float) -> None:
+        self._request = request
+        self._stall = StallLimit(stall_seconds)
+        self.stop = self._stall.stop
+        """End the body as it stands, also in the middle of a wait; for `let_go`."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it has been read, up to the end that the client gave it."""
+        content = self._request.content
+        return content.at_eof() and content.exception() is None
+
+    async def read(self, limit: int) -> bytes:
+        """The next bytes; empty at the end, whole or not. Raises ConnectionLost after a stall."""
+        await ask_for_body(self._request)
+        count = min(limit, PIECE)
+        try:
+            async with self._stall.bounded():
+                return await self._request.content.read(count)
+        except Stopped:
+            return b""
+        except LOST:
+            # read_nowait would repeat the error and keep the bytes; nothing public gives them.
+            return self._request.content._read_nowait(count)
+
+
+class Stopped(Exception):
+    """A newcomer wants the upload: read no further."""
+
+
+class StallLimit:
+    """Bounds each wait for the client, and can end the one under way."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._stopped = False
+        self._waiting: asyncio.Timeout | None = None
+
+    def stop(self) -> None:
+        """End the wait under way and all later ones."""
+        self._stopped = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    @asynccontextmanager
+    async def bounded(self) -> AsyncIterator[None]:
+        """For one wait. Raises Stopped, and ConnectionLost when the client sends nothing for too long."""
+        if self._stopped:
+            raise Stopped
+        try:
+            async with asyncio.timeout(self._seconds) as self._waiting:
+                yield
+        except TimeoutError:
+            if self._stopped:
+                raise Stopped from None
+            raise ConnectionLost("Nothing came for too long.") from None
+        finally:
+            self._waiting = None

@@ -1,0 +1,95 @@
+"""The body of a response as a sink for the services: sendfile where it can be, always with patience.
+
+A reader that takes nothing for too long is cut, and so is everything that ends early:
+a short body must never look whole.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import IO
+
+from aiohttp import web
+
+from fileshare.errors import ConnectionLost, Damaged
+
+PIECE = 64 << 10
+"""Bytes handed over at a time, each within the stall limit: about 1 KiB/s at 60 s is the least."""
+
+LARGEST_PIECE = 4 << 20
+QUICK_SECONDS = 1.0
+"""A piece that went out faster is followed by one of twice the size, up to the largest."""
+
+READ_AHEAD = 256 << 10
+"""Bytes read from the disk at a time where the kernel can't send by itself."""
+
+
+class ResponseSink:
+    """A prepared response, written to as the reader takes it."""
+
+    def __init__(self, request: web.Request, response: web.StreamResponse, stall_seconds: float) -> None:
+        self._request = request
+        self._response = response
+        self._stall_seconds = stall_seconds
+
+    async def write(self, data: bytes | memoryview) -> None:
+        """Send `data`; returns when there is room for more. Raises ConnectionLost."""
+        view = memoryview(data)
+        for start in range(0, len(view), PIECE):
+            async with _patience(self._stall_seconds):
+                await self._response.write(view[start : start + PIECE])
+
+    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+        """Send a piece of an open file. Raises ConnectionLost, and Damaged when the file is too short."""
+        if self._sends_files:
+            await self._by_kernel(file, offset, offset + count)
+        else:
+            await self._by_hand(file, offset, offset + count)
+
+    @property
+    def _sends_files(self) -> bool:
+        """Plain TCP, and a body whose length was told."""
+        transport = self._request.transport
+        told = self._response.content_length is not None
+        return told and transport is not None and transport.get_extra_info("sslcontext") is None
+
+    async def _by_kernel(self, file: IO[bytes], offset: int, end: int) -> None:
+        loop = asyncio.get_running_loop()
+        size = PIECE
+        while offset < end:
+            began = loop.time()
+            sent = await self._send_piece(loop, file, offset, min(size, end - offset))
+            if not sent:
+                raise Damaged()
+            offset += sent
+            size = min(size * 2, LARGEST_PIECE) if loop.time() - began < QUICK_SECONDS else PIECE
+
+    async def _send_piece(
+        self, loop: asyncio.AbstractEventLoop, file: IO[bytes], offset: int, count: int
+    ) -> int:
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionLost()
+        async with _patience(self._stall_seconds):
+            return await loop.sendfile(transport, file, offset, count)
+
+    async def _by_hand(self, file: IO[bytes], offset: int, end: int) -> None:
+        while offset < end:
+            data = await asyncio.to_thread(os.pread, file.fileno(), min(READ_AHEAD, end - offset), offset)
+            if not data:
+                raise Damaged()
+            await self.write(data)
+            offset += len(data)
+
+
+@asynccontextmanager
+async def _patience(seconds: float) -> AsyncIterator[None]:
+    """A wait for the reader that has an end; whatever shows that it has gone becomes ConnectionLost."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise ConnectionLost("The other side has not read for too long.") from None
+    except (OSError, RuntimeError) as error:  # RuntimeError: asyncio's sendfile on a closing transport
+        raise ConnectionLost() from error
