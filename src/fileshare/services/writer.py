@@ -102,21 +102,29 @@ class Writer:
         Raises BadRequest past the announced or allowed size, NoSpace and StorageFailed
         with what was kept before still resumable, Superseded once a newcomer has asked.
         """
-        self._check_room_for(limit)
+        room = self._room(limit)
         self._keep_checkpoints()
-        await self._reserve(limit)
+        await self._reserve(room)
         before = self._part.offset
         try:
-            return await self._part.receive(source, limit)
+            kept = await self._part.receive(source, room)
         finally:
             self._shop.space.used(self.upload.id, self._part.offset - before)
             if self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes:
                 self._due.set()
+        self._refuse_too_large()
+        return kept
 
-    def _check_room_for(self, count: int) -> None:
-        life.check_size(self.upload, self._part.offset + count)
+    def _room(self, limit: int) -> int:
+        """Bytes to take now: one past the allowed size too, which tells a longer source from a full one."""
+        life.check_size(self.upload, self._part.offset + limit)
+        self._refuse_too_large()
         allowed = self._shop.max_file_size
-        if allowed is not None and self._part.offset + count > allowed:
+        return limit if allowed is None else min(limit, allowed + 1 - self._part.offset)
+
+    def _refuse_too_large(self) -> None:
+        allowed = self._shop.max_file_size
+        if allowed is not None and self._part.offset > allowed:
             raise too_large(allowed)
 
     async def _reserve(self, count: int) -> None:
