@@ -30,18 +30,25 @@ def part_of(shell: Shell) -> Path | None:
     return next(iter(shell.work.rglob("*.part")), None)
 
 
-@pytest.mark.parametrize("fault", [Fault.CLOSE, Fault.RESET])
-@pytest.mark.parametrize("count", [500, 4 * MIB + 5, SIZE + 100])
+@pytest.mark.parametrize(
+    "cut",
+    [
+        AfterBytes(Way.DOWN, 600, Fault.RESET),
+        AfterBytes(Way.DOWN, 4 * MIB + 5, Fault.CLOSE),
+        AfterBytes(Way.DOWN, SIZE + 100, Fault.RESET),
+    ],
+    ids=str,
+)
 def test_download_goes_on_by_itself_after_the_line_was_cut(
-    open_server: Server, new_line: NewLine, new_shell: NewShell, count: int, fault: Fault
+    open_server: Server, new_line: NewLine, new_shell: NewShell, cut: AfterBytes
 ) -> None:
     data = put(open_server)
     line = new_line(open_server.address, tapped=True)
-    line.plan(AfterBytes(Way.DOWN, count, fault))
+    line.plan(cut)
     shell = new_shell(line.address)
     shell.run("download", "big.bin")
     assert (shell.work / "big.bin").read_bytes() == data
-    if fault is Fault.CLOSE:
+    if cut.fault is Fault.CLOSE:
         assert sum(link.body(Way.DOWN) for link in line.links) == SIZE
     assert part_of(shell) is None
 

@@ -75,7 +75,7 @@ def test_whole_flow_in_one_go_is_answered_in_order(server: Server) -> None:
     assert isinstance(listed["modified"], int | float)
 
 
-@pytest.mark.parametrize("chunk", [1000, 8192, 4 << 20])
+@pytest.mark.parametrize("chunk", [8192, 4 << 20])
 def test_every_command_of_the_document(server: Server, chunk: int) -> None:
     data = content(300_000)
     with Version1(server.address) as talk:
@@ -106,10 +106,11 @@ def test_an_empty_file_is_stored_at_once(server: Server) -> None:
         assert talk.download("empty.bin") == b""
 
 
-@pytest.mark.parametrize("start", [-1, 5, "1", 1.5, True, None])
-def test_a_start_outside_the_file_is_a_bad_offset(server: Server, start: object) -> None:
+def test_a_start_outside_the_file_is_a_bad_offset(server: Server) -> None:
     with Version1(server.address).log_in() as talk:
         talk.upload("a.txt", b"1234")
-        status, data = talk.ask("DOWNLOAD", filename="a.txt", start_byte=start)
-        assert (status, data["code"]) == ("ERROR", "bad_offset")
+        starts: list[object] = [-1, 5, "1", 1.5, True, None]
+        for start in starts:
+            status, data = talk.ask("DOWNLOAD", filename="a.txt", start_byte=start)
+            assert (status, data["code"]) == ("ERROR", "bad_offset"), start
         assert talk.download("a.txt", 4) == b""
