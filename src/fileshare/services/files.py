@@ -19,9 +19,6 @@ from fileshare.services.audit import Audit
 from fileshare.services.ports import Blobs, Catalog, Content, Listing, Page, Reserve, Sink
 from fileshare.services.reserve import freeing
 
-PURGE_BATCH = 100
-"""Trash entries purged in one transaction, so that uploads get their turn at the writer in between."""
-
 
 @dataclass(frozen=True, slots=True)
 class Download:
@@ -146,7 +143,7 @@ class Files:
             except NotFound:
                 if not await self._in_trash(parsed):
                     raise
-            return await self._purge([copy.id for copy in await self._in_trash(parsed)])
+            return await self._purge(await self._in_trash(parsed))
 
     async def trashed(self, caller: Caller) -> Sequence[Trashed]:
         """What is in the trash, the newest first. Raises Forbidden."""
@@ -177,14 +174,15 @@ class Files:
         with self._noted(caller, Action.PURGE, "", detail="trash"):
             before = self._clock() - older_than
             found = await self._catalog.trashed()
-            return await self._purge([entry.id for entry in found if entry.deleted <= before])
+            return await self._purge([entry for entry in found if entry.deleted <= before])
 
     async def purge_trashed(self, caller: Caller, trash_id: int) -> int:
         """Delete one trash entry for good. Returns the bytes given up. Raises NotFound, Forbidden."""
         with self._noted(caller, Action.PURGE, "", detail=f"trash entry {trash_id}"):
-            if not any(entry.id == trash_id for entry in await self._catalog.trashed()):
+            found = [entry for entry in await self._catalog.trashed() if entry.id == trash_id]
+            if not found:
                 raise NotFound("There is no such entry in the trash.")
-            return await self._purge([trash_id])
+            return await self._purge(found)
 
     # Downloading
 
@@ -246,13 +244,12 @@ class Files:
     async def _in_trash(self, path: str) -> Sequence[Trashed]:
         return [entry for entry in await self._catalog.trashed() if entry.path == path]
 
-    async def _purge(self, trash_ids: Sequence[int]) -> int:
-        given_up = 0
-        for first in range(0, len(trash_ids), PURGE_BATCH):
-            batch = trash_ids[first : first + PURGE_BATCH]
-            given_up += await freeing(self._reserve, partial(self._catalog.purge, batch, self._clock()))
-        self._nudge()
-        return given_up
+    async def _purge(self, entries: Sequence[Trashed]) -> int:
+        try:
+            ids = [entry.id for entry in entries]
+            return await freeing(self._reserve, partial(self._catalog.purge, ids, self._clock()))
+        finally:
+            self._nudge()
 
     @contextmanager
     def _refusals_noted(self, caller: Caller, action: Action, path: str) -> Iterator[None]:

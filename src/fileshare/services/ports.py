@@ -457,6 +457,13 @@ class Catalog(Protocol):
         """The sweeper is done with these."""
         ...
 
+    async def shrink(self) -> bool:
+        """Give some of the disk that deleted rows took back; True while there is more to give.
+
+        In small steps, so that others' writes come in between.
+        """
+        ...
+
     async def usage(self) -> Usage:
         """What the files, their older versions and the trash hold."""
         ...

@@ -20,8 +20,9 @@ from fileshare.services.reserve import freeing
 log = logging.getLogger("fileshare.server")
 
 DAY = 86_400_000
-BATCH = 64
-"""Digests whose locks are held at once: an upload of one of them waits for that many unlinks."""
+BATCH = 256
+"""Digests whose locks are held at once, and rows released in one commit: an upload of one of them waits
+for that many unlinks, and 10,000 blobs are gone within seconds."""
 
 SCANNED = 1000
 """Blobs on disk that one query looks up."""
@@ -136,6 +137,8 @@ class Sweeper:
             gone = await self._remove(batch)
             collected += len(gone)
             held.update(set(batch) - gone)
+        while await freeing(self._reserve, self._catalog.shrink):
+            pass  # one step after the other
         await self._reserve.refill()
         return collected
 

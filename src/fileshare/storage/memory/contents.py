@@ -154,6 +154,11 @@ class Contents(State):
         for digest in digests:
             self._garbage.pop(digest, None)
 
+    @writes
+    async def shrink(self) -> bool:
+        """See the port. Nothing is kept of what was deleted."""
+        return False
+
     @reads
     async def usage(self) -> Usage:
         """See the port."""

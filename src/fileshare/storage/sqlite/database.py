@@ -29,9 +29,9 @@ Unit = Callable[Concatenate[sqlite3.Connection, P], T]
 READERS = 2
 """Connections that read: a long search on one leaves the other to those who list."""
 
-WRITER_CACHE_KIB = 16 * 1024
+WRITER_CACHE_KIB = 32 * 1024
 READER_CACHE_KIB = 8 * 1024
-"""Page caches. Above all of ours is the kernel's, so that more would be kept twice."""
+"""Page caches, filled as far as they are needed. Behind them is the kernel's: more would be kept twice."""
 
 KEPT_WAL = 8 << 20
 """Bytes that the write-ahead log keeps when it begins anew: overwriting them is cheaper than growing,
@@ -42,6 +42,12 @@ CHECKPOINT_WAL = 16 << 20
 
 ALARM_WAL = 64 << 20
 """Bytes of the log that say that readers keep it from beginning anew: they are waited for."""
+
+KEPT_FREE = 1024
+"""Pages that hold nothing and are kept for what comes next, 4 MiB: most days need no shrinking."""
+
+SHRINK_STEP = 1024
+"""Pages given back in one transaction, some tens of milliseconds."""
 
 STOPPED = "The server's database takes no writes: its log says why, and starting it anew is needed."
 
@@ -58,6 +64,7 @@ class Database:
         self._waiting: deque[Job] = deque()
         self._draining: asyncio.Task[None] | None = None
         self._stopped = False
+        self._checkpoint_due = False
 
     @property
     def writable(self) -> bool:
@@ -96,6 +103,8 @@ class Database:
             sync_path(self._path.parent)
         connection = connect(self._path, cache_kib=WRITER_CACHE_KIB)
         try:
+            if not _size(self._path):  # later it would rewrite the whole file
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise Unavailable(f"The file system of {self._path} can't hold a database that is shared.")
@@ -170,6 +179,16 @@ class Database:
         except OSError as error:
             raise failures.translated(error) from error
 
+    async def shrink(self) -> bool:
+        """Give pages that hold nothing back to the disk, some at a time; True while there are more.
+
+        Durable, and the file is shorter, soon after return. Raises as `run`.
+        """
+        if await self.read(_free_pages) <= KEPT_FREE:
+            return False
+        self._checkpoint_due = True  # only a checkpoint makes the file itself shorter
+        return await self.run(_give_back) > KEPT_FREE
+
     async def _drain(self) -> None:
         """The only task that uses the writer: one transaction after the other while units wait."""
         try:
@@ -180,7 +199,7 @@ class Database:
                     job.settle()
                 if self._stopped:
                     self._refuse_waiting()
-                elif _size(self._wal) > CHECKPOINT_WAL:
+                elif self._checkpoint_due or _size(self._wal) > CHECKPOINT_WAL:
                     await self._checkpoint(self._writer)
         finally:
             self._draining = None
@@ -199,10 +218,13 @@ class Database:
         can lose pages (its "WAL-reset bug"). An error stops writes: a checkpoint's sync
         must not be tried again either.
         """
+        self._checkpoint_due = False
         size = _size(self._wal)
         alarm = size > ALARM_WAL
         if alarm:
-            log.warning("the database's log has grown to %d MiB: waiting for readers to let go", size >> 20)
+            log.warning(
+                "the database's log has grown to %d MiB: emptying it, and waiting for readers", size >> 20
+            )
         mode = "TRUNCATE" if alarm else "PASSIVE"
         try:
             await writer.call(partial(_checkpoint, mode=mode))
@@ -214,6 +236,22 @@ class Database:
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
     connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+
+
+def _free_pages(connection: sqlite3.Connection) -> int:
+    (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return int(pages)
+
+
+def _give_back(connection: sqlite3.Connection) -> int:
+    """Shorten the database by some pages; returns how many still hold nothing.
+
+    A file from before this could be asked of it stays as it is, and tells that none are left.
+    """
+    before = _free_pages(connection)
+    connection.execute(f"PRAGMA incremental_vacuum({SHRINK_STEP})").fetchall()
+    left = _free_pages(connection)
+    return left if left < before else 0
 
 
 def _size(path: Path) -> int:
