@@ -355,7 +355,7 @@ async def test_a_log_that_readers_keep_growing_is_told_and_cut_back(
     reading = asyncio.create_task(notes.read(hold))
     await gate.wait()
     await notes.run(add, "x" * 200_000)
-    assert "waiting for readers" in caplog.text
+    assert "and waiting for readers" in caplog.text
     gate.open.set()
     assert await reading == ["seen"]
     await notes.run(add, "y")

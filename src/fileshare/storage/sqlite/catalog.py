@@ -21,6 +21,7 @@ from fileshare.storage.sqlite import (
     walking,
 )
 from fileshare.storage.sqlite.database import Database
+from fileshare.storage.sqlite.purging import Purger
 
 
 class SqliteCatalog:
@@ -28,6 +29,7 @@ class SqliteCatalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._purger = Purger(database)
 
     # Uploads
 
@@ -137,7 +139,7 @@ class SqliteCatalog:
 
     async def purge(self, trash_ids: Iterable[int], now: int) -> int:
         """See the port."""
-        return await self._database.run(trash_rows.purge, list(trash_ids), now)
+        return await self._purger.purge(list(trash_ids), now)
 
     # Contents
 
@@ -166,7 +168,8 @@ class SqliteCatalog:
         return await self._database.read(content_rows.paths_of, digest)
 
     async def garbage(self, limit: int) -> Sequence[str]:
-        """See the port."""
+        """See the port. What an interrupted purge has left is garbage too, and goes first."""
+        await self._purger.go_on()
         return await self._database.read(content_rows.garbage, limit)
 
     async def note_garbage(self, digests: Iterable[str], now: int) -> None:
@@ -184,6 +187,10 @@ class SqliteCatalog:
     async def forget_garbage(self, digests: Iterable[str]) -> None:
         """See the port."""
         await self._database.run(content_rows.forget_garbage, list(digests))
+
+    async def shrink(self) -> bool:
+        """See the port."""
+        return await self._database.shrink()
 
     async def usage(self) -> Usage:
         """See the port."""

@@ -63,17 +63,22 @@ def paths_of(db: Connection, digest: str) -> Sequence[str]:
     rows = db.execute(_VERSIONS, (bytes.fromhex(digest),)).fetchall()
     found: list[str] = []
     for file_id, number, current in rows:
-        path, note = _place(db, file_id)
-        found.append(path + ("" if number == current else f"?version={number}") + note)
+        place = _place(db, file_id)
+        if place is not None:
+            path, note = place
+            found.append(path + ("" if number == current else f"?version={number}") + note)
     return sorted(found)
 
 
-def _place(db: Connection, file_id: int) -> tuple[str, str]:
-    """The path of a file and, in the trash, a note that says so."""
+def _place(db: Connection, file_id: int) -> tuple[str, str] | None:
+    """The path of a file and, in the trash, a note that says so; None when it is being purged."""
     top, path = tree.way_to(db, file_id)
     if top == tree.ROOT:
         return path, ""
-    (before,) = db.execute("SELECT path FROM trash WHERE entry_id = ?1", (top,)).fetchone()
+    row = db.execute("SELECT path FROM trash WHERE entry_id = ?1 AND doomed = 0", (top,)).fetchone()
+    if row is None:
+        return None
+    before = str(row[0])
     _, slash, below = path.partition("/")
     return before + slash + below, " (in the trash)"
 

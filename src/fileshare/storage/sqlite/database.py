@@ -186,8 +186,18 @@ class Database:
         """
         if await self.read(_free_pages) <= KEPT_FREE:
             return False
-        self._checkpoint_due = True  # only a checkpoint makes the file itself shorter
-        return await self.run(_give_back) > KEPT_FREE
+        return await self.run(self._give_back) > KEPT_FREE
+
+    def _give_back(self, connection: sqlite3.Connection) -> int:
+        """Shorten the database by some pages; returns how many still hold nothing.
+
+        A file from before this could be asked of it stays as it is, and tells that none are left.
+        """
+        before = _free_pages(connection)
+        connection.execute(f"PRAGMA incremental_vacuum({SHRINK_STEP})").fetchall()
+        left = _free_pages(connection)
+        self._checkpoint_due = True  # only that makes the file itself shorter
+        return left if left < before else 0
 
     async def _drain(self) -> None:
         """The only task that uses the writer: one transaction after the other while units wait."""
@@ -241,17 +251,6 @@ def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
 def _free_pages(connection: sqlite3.Connection) -> int:
     (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
     return int(pages)
-
-
-def _give_back(connection: sqlite3.Connection) -> int:
-    """Shorten the database by some pages; returns how many still hold nothing.
-
-    A file from before this could be asked of it stays as it is, and tells that none are left.
-    """
-    before = _free_pages(connection)
-    connection.execute(f"PRAGMA incremental_vacuum({SHRINK_STEP})").fetchall()
-    left = _free_pages(connection)
-    return left if left < before else 0
 
 
 def _size(path: Path) -> int:

@@ -1,6 +1,6 @@
-"""The trash: what was deleted, until it is put back or purged."""
+"""The trash: what was deleted, until it is put back or purged (see `purging`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from fileshare.domain.model import Entry, Trashed
 from fileshare.errors import BadRequest, NotFound
 from fileshare.services.ports import Usage
 from fileshare.storage.free_names import free_path
-from fileshare.storage.sqlite import content_rows, entry_rows, tree
+from fileshare.storage.sqlite import entry_rows, tree
 
 _SELECT: Final = (
     "SELECT t.id, t.path, e.kind, t.size, t.deleted, a.name FROM trash AS t"
@@ -20,13 +20,12 @@ _SIZE: Final = (
     f"{tree.ALL_BELOW} SELECT sum(v.size)"  # noqa: S608 (constants)
     " FROM tree JOIN versions AS v ON v.entry_id = tree.id"
 )
-_DELETE_ALL_BELOW: Final = f"DELETE FROM entries WHERE id IN ({tree.ALL_BELOW} SELECT id FROM tree)"  # noqa: S608 (constants)
-
 _USAGE: Final = (
     "WITH RECURSIVE tree (id) AS (SELECT entry_id FROM trash UNION ALL"
     " SELECT child.id FROM tree JOIN entries AS child ON child.parent_id = tree.id)"
     " SELECT (SELECT count(*) FROM entries WHERE kind = 1), (SELECT sum(size) FROM entries WHERE kind = 1),"
     " (SELECT sum(size) FROM versions), (SELECT sum(size) FROM trash),"
+    " (SELECT sum(size) FROM trash WHERE doomed = 0),"
     " count(*), sum(e.size) FROM tree JOIN entries AS e ON e.id = tree.id AND e.kind = 1"
 )
 
@@ -48,12 +47,15 @@ def trash(db: Connection, path: str, account_id: int, now: int) -> Trashed:
 
 def trashed(db: Connection) -> Sequence[Trashed]:
     """What is in the trash, the newest first."""
-    return [_to_trashed(row) for row in db.execute(_SELECT + " ORDER BY t.deleted DESC, t.id DESC")]
+    return [
+        _to_trashed(row)
+        for row in db.execute(_SELECT + " WHERE t.doomed = 0 ORDER BY t.deleted DESC, t.id DESC")
+    ]
 
 
 def untrash(db: Connection, trash_id: int, now: int) -> Entry:
     """Put an entry back at its path, or beside what took it. Raises NotFound, Conflict, BadName."""
-    row = db.execute("SELECT entry_id, path FROM trash WHERE id = ?1", (trash_id,)).fetchone()
+    row = db.execute("SELECT entry_id, path FROM trash WHERE id = ?1 AND doomed = 0", (trash_id,)).fetchone()
     if row is None:
         raise NotFound("That is no longer in the trash.")
     entry_id, path = row
@@ -68,25 +70,12 @@ def untrash(db: Connection, trash_id: int, now: int) -> Entry:
     return entry_rows.by_id(db, entry_id, path)
 
 
-def purge(db: Connection, trash_ids: Iterable[int], now: int) -> int:
-    """Delete for good what is in the trash; returns the bytes that nobody refers to any more."""
-    contents: set[int] = set()
-    for trash_id in trash_ids:
-        row = db.execute("SELECT entry_id FROM trash WHERE id = ?1", (trash_id,)).fetchone()
-        if row is not None:
-            contents.update(tree.contents_below(db, row[0]))
-            db.execute(_DELETE_ALL_BELOW, row)
-    return content_rows.give_up(db, contents, now)
-
-
 def usage(db: Connection) -> Usage:
     """Sums of all versions: the current ones, older ones, and what is in the trash."""
     row = db.execute(_USAGE).fetchone()
-    files, current, versions, in_trash, trashed_files, trashed_current = (value or 0 for value in row)
+    files, current, versions, in_trash, told, trashed_files, trashed_current = (value or 0 for value in row)
     live = current - trashed_current
-    return Usage(
-        files=files - trashed_files, current=live, versions=versions - in_trash - live, trash=in_trash
-    )
+    return Usage(files=files - trashed_files, current=live, versions=versions - in_trash - live, trash=told)
 
 
 def _to_trashed(row: Sequence[Any]) -> Trashed:

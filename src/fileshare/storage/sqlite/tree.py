@@ -3,7 +3,7 @@
 Paths are found name by name from the root; nothing here reads what a file holds.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final, NamedTuple
 
@@ -25,11 +25,6 @@ ALL_BELOW: Final = (
     " SELECT child.id FROM tree JOIN entries AS child ON child.parent_id = tree.id) "
 )
 """The entry ?1 and everything below it, as the table `tree`."""
-
-_CONTENTS: Final = (
-    f"{ALL_BELOW} SELECT DISTINCT v.content_id"  # noqa: S608 (constants)
-    " FROM tree JOIN versions AS v ON v.entry_id = tree.id"
-)
 
 _CHILD: Final = "SELECT id, kind FROM entries WHERE parent_id = ?1 AND name = ?2"
 
@@ -170,11 +165,6 @@ def folded(name: str) -> str | None:
     """The name as searches compare it, None where that is the name itself."""
     compared = name.casefold()
     return None if compared == name else compared
-
-
-def contents_below(db: Connection, entry_id: int) -> Iterable[int]:
-    """The contents of all versions of an entry and of everything below it, by their row's id."""
-    return [content_id for (content_id,) in db.execute(_CONTENTS, (entry_id,))]
 
 
 def _names(path: str) -> Sequence[str]:

@@ -109,14 +109,16 @@ CREATE TABLE versions (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX versions_by_content ON versions (content_id);
 
--- The tops of what was deleted. `size` is of all versions of all files below.
+-- The tops of what was deleted. `size` is of all versions of all files below. A doomed one is being
+-- deleted for good, slice by slice, and nobody sees it any more.
 CREATE TABLE trash (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     entry_id INTEGER NOT NULL UNIQUE REFERENCES entries (id) ON DELETE CASCADE,
     path TEXT NOT NULL,
     size INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
-    account_id INTEGER NOT NULL REFERENCES accounts (id)
+    account_id INTEGER NOT NULL REFERENCES accounts (id),
+    doomed INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
 -- Transfers towards a path. `offset` never leads what is durable in the part file.
