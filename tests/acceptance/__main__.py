@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.acceptance.big_file import BigFile
 from tests.acceptance.client_kills import ClientKills
+from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
 from tests.acceptance.lost_replies import LostReplies
 from tests.acceptance.network_cuts import NetworkCuts
@@ -22,7 +23,7 @@ from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
 
 CHECKS: tuple[type[Check], ...] = (
-    ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart, Hostile
+    Fresh, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart, Hostile
 )  # fmt: skip
 
 
