@@ -80,7 +80,10 @@ def superseded(talk: Version2) -> list[tuple[str, Data]]:
 
 
 def test_a_newcomer_gets_all_that_lies_unread_for_the_old_one(open_server: Server) -> None:
-    """The old connection is dead but nobody knows; what it had sent is still drained and kept."""
+    """The old connection is dead but nobody knows; what had arrived is still drained and kept.
+
+    What its own kernel still holds never arrived: how much that is, is the network's choice.
+    """
     data = content(6 * MIB)
     old = Version1(open_server.address)
     old.begin("a.bin", data)
@@ -88,7 +91,8 @@ def test_a_newcomer_gets_all_that_lies_unread_for_the_old_one(open_server: Serve
     with Version1(open_server.address) as new:
         start, final = new.finish_upload("a.bin", data)
     old.close()
-    assert (start, final["filename"]) == (4 * MIB, "a.bin")
+    assert MIB <= start <= 4 * MIB
+    assert final["filename"] == "a.bin"
     assert inspect(open_server.data_dir, rehash=True).clean
 
 

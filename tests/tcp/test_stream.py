@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fileshare.errors import ConnectionLost, Damaged
-from fileshare.tcp.stream import HIGH_WATER, Stalled, Stream
+from fileshare.tcp.stream import HIGH_WATER, Stalled, Stream, _unread
 
 
 @asynccontextmanager
@@ -59,6 +59,21 @@ async def test_what_was_read_comes_out_after_stop_reading() -> None:
         stream.stop_reading()
         assert await stream.read(100) == b"x" * 50
         assert await stream.read(100) == b""
+
+
+async def test_what_the_kernel_holds_comes_out_after_stop_reading_and_nothing_later() -> None:
+    async with pair() as (stream, peer):
+        stream._pause()
+        peer.sendall(b"x" * 50_000)
+        while _unread(stream._transport.get_extra_info("socket")) < 50_000:  # type: ignore[union-attr]
+            await asyncio.sleep(0)
+        stream.stop_reading()
+        received = bytearray()
+        while data := await stream.read(1 << 20):
+            received += data
+            peer.sendall(b"later")
+        assert received.startswith(b"x" * 50_000)
+        assert len(received) <= 50_000 + len(b"later")
 
 
 async def test_exactly_gathers_pieces() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -251,6 +252,15 @@ async def test_the_oldest_silent_stranger_gives_way() -> None:
         async with door.peer1():
             assert await silent.ended() == b""
             assert (await spoken.ask("LIST"))[0] == "AUTH_REQUIRED"
+
+
+async def test_silent_connections_do_not_shut_out_a_friend_at_the_same_address() -> None:
+    async with open_door(max_unauthenticated_per_address=2) as door:
+        async with AsyncExitStack() as silent:
+            for _ in range(10):
+                await silent.enter_async_context(door.peer())
+            async with door.peer1() as friend:
+                assert (await friend.ask("LIST"))[0] == "OK"
 
 
 async def test_one_address_can_not_take_all_seats() -> None:

@@ -1,8 +1,8 @@
 """Who may stay connected without having logged in, so that strangers can't shut friends out.
 
-A hundred connections in all and twenty per address. When all seats are taken the
-oldest that has not yet sent a whole first frame gives way; who has logged in never
-does. Over the limit of its address a connection waits unread.
+A hundred connections in all and twenty per address. When the seats are taken, the
+oldest of them that has not yet sent a whole first frame gives way; who has logged in
+never does. Where all of an address have spoken, its next connection waits unread.
 """
 
 import asyncio
@@ -40,10 +40,11 @@ class Admission:
     async def seat(self, stream: Stream) -> AsyncIterator[Seat]:
         """A seat until the block ends or `leave` is called. Raises Unavailable when none came free."""
         group = group_of(stream.address)
-        await self._wait_for_address(group)
-        self._make_room()
-        seat = Seat(stream, group)
-        self._seats[stream] = seat
+        if self._by_group[group] >= self._per_address and not self._evict(group):
+            await self._wait_for_address(group)
+        if len(self._seats) >= self._in_all and not self._evict():
+            raise Unavailable("Too many connections are not logged in: try again in a moment.")
+        seat = self._seats[stream] = Seat(stream, group)
         self._by_group[group] += 1
         try:
             yield seat
@@ -52,27 +53,31 @@ class Admission:
 
     async def leave(self, seat: Seat) -> None:
         """The connection has logged in, or is gone."""
+        if self._free(seat):
+            async with self._changed:
+                self._changed.notify_all()
+
+    def _free(self, seat: Seat) -> bool:
+        """Whether the seat was still taken."""
         if self._seats.pop(seat.stream, None) is None:
-            return
+            return False
         self._by_group[seat.group] -= 1
         if not self._by_group[seat.group]:
             del self._by_group[seat.group]
-        async with self._changed:
-            self._changed.notify_all()
+        return True
+
+    def _evict(self, group: str | None = None) -> bool:
+        """Let the oldest give way that has not sent a whole frame; False when all have (of that group)."""
+        for seat in self._seats.values():
+            if not seat.has_spoken and group in (None, seat.group):
+                self._free(seat)
+                seat.stream.abort()
+                return True
+        return False
 
     async def _wait_for_address(self, group: str) -> None:
-        if self._by_group[group] < self._per_address:
-            return
         try:
             async with asyncio.timeout(self._patience), self._changed:
                 await self._changed.wait_for(lambda: self._by_group[group] < self._per_address)
         except TimeoutError:
             raise Unavailable("Too many connections from this address are not logged in.") from None
-
-    def _make_room(self) -> None:
-        if len(self._seats) < self._in_all:
-            return
-        silent = next((seat for seat in self._seats.values() if not seat.has_spoken), None)
-        if silent is None:
-            raise Unavailable("Too many connections are not logged in: try again in a moment.")
-        silent.stream.abort()

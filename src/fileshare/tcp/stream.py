@@ -6,7 +6,10 @@ that an upload's offset after a cut is at least what the server had read.
 """
 
 import asyncio
+import fcntl
 import socket
+import termios
+from array import array
 from collections import deque
 from collections.abc import Callable
 from typing import IO, cast
@@ -47,6 +50,7 @@ class Stream(asyncio.Protocol):
         self._buffered = 0
         self._eof = False
         self._stopped = False
+        self._stop_at: int | None = None
         self._closing = False
         self._lost = asyncio.Event()
         self._readable = asyncio.Event()
@@ -71,7 +75,9 @@ class Stream(asyncio.Protocol):
         self._buffered += len(data)
         self.bytes_read += len(data)
         self._readable.set()
-        if self._buffered >= HIGH_WATER:
+        if self._stop_at is not None and self.bytes_read >= self._stop_at:
+            self._stop()
+        elif self._buffered >= HIGH_WATER:
             self._pause()
 
     def eof_received(self) -> bool:
@@ -180,9 +186,21 @@ class Stream(asyncio.Protocol):
             self._transport.resume_reading()
 
     def stop_reading(self) -> None:
-        """End the reading side: what is buffered still comes out, then the end."""
-        if self._closing:
+        """End the reading side: what has arrived here still comes out, then the end.
+
+        Also what the kernel holds for us now, and not what arrives later, so that a
+        newcomer's offset covers all that the old connection had delivered.
+        """
+        if self._closing or self._stopped or self._transport is None:
             return
+        waiting = 0 if self._is_tls else _unread(self._transport.get_extra_info("socket"))
+        if waiting and not self._eof:
+            self._stop_at = self.bytes_read + waiting
+            self._resume()
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
         self._stopped = True
         self._pause()
         self._readable.set()
@@ -247,7 +265,7 @@ class Stream(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        self._closing, self._stopped = True, False
+        self._closing, self._stopped, self._stop_at = True, False, None
         if not transport.is_closing() and linger > 0:
             self._finish_writing(transport)
             await self._discard(linger)
@@ -275,6 +293,15 @@ class Stream(asyncio.Protocol):
         """Drop the connection at once."""
         if self._transport is not None:
             self._transport.abort()
+
+
+def _unread(sock: socket.socket | None) -> int:
+    """Bytes that the kernel holds for us and nobody has read."""
+    if sock is None or sock.fileno() < 0:
+        return 0
+    count = array("i", [0])
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
+    return count[0]
 
 
 def _set_options(sock: socket.socket | None) -> None:
