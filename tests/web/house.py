@@ -94,10 +94,11 @@ async def open_house(
     settings: WebSettings | None = None,
     limits: WebLimits | None = None,
     logs: Path | None = None,
+    world: World | None = None,
     **routes: Any,
 ) -> AsyncIterator[House]:
     """`logs` is a folder of log files; `routes` are further handlers, as GET and POST at `/api/<name>`."""
-    world, store, passwords = World(), MemoryAccounts(), Passwords(cost=4)
+    world, store, passwords = world or World(), MemoryAccounts(), Passwords(cost=4)
     hashed, default = await passwords.hash(PASSWORD), await passwords.hash_unchecked("admin123")
     known = {
         "anna": await store.add("anna", Role.USER, hashed, False, world.clock()),
