@@ -24,6 +24,7 @@ class Flags(TypedDict, total=False):
     stall_seconds: int
     first_frame_seconds: int
     idle_seconds: int
+    drain_seconds: int
     max_unauthenticated: int
     max_unauthenticated_per_address: int
     list_limit: int

@@ -181,7 +181,7 @@ def test_every_checkpoint_that_was_told_holds_after_a_kill(serve: Serve) -> None
 
 
 def test_a_stopped_server_drains_and_leaves_uploads_resumable(serve: Serve) -> None:
-    server = serve(require_auth=False)
+    server = serve(require_auth=False, drain_seconds=1)
     data = content(2 * MIB)
     with Version1(server.address) as talk:
         talk.begin("a.bin", data)
