@@ -14,6 +14,9 @@ DEVELOPMENT := $(VENV)/installed-development-$(HERE)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
+# Programs that tests drive, each named as its Debian package.
+TEST_PROGRAMS := chromium
+
 .PHONY: help serve test check format bench bench-peers acceptance wheel clean
 
 help: ## Show this help
@@ -22,7 +25,7 @@ help: ## Show this help
 serve: $(RUNTIME) ## Install what is needed and run the service; ARGS="--web-port 8080" is passed on
 	@exec $(BIN)/fileshare serve $(ARGS)
 
-test: $(DEVELOPMENT) ## Run the test suite; ARGS="tests/domain -k names" is passed on
+test: $(DEVELOPMENT) test-programs ## Run the test suite; ARGS="tests/domain -k names" is passed on
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(DEVELOPMENT) ## Check format, lint, types and the rings
@@ -50,6 +53,18 @@ wheel: $(RUNTIME) ## Build dist/fileshare-….whl
 clean: ## Remove the environment, builds and caches; data/ stays
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+# Root installs what is missing; to anyone else the tests that need it say so.
+.PHONY: test-programs
+test-programs:
+	@for program in $(TEST_PROGRAMS); do \
+		command -v $$program >/dev/null || missing="$$missing $$program"; \
+	done; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing$$missing, which tests drive"; \
+		export DEBIAN_FRONTEND=noninteractive; \
+		apt-get update -q && apt-get install -q -y --no-install-recommends $$missing; \
+	fi
 
 $(RUNTIME): pyproject.toml | $(BIN)/python
 	@echo "Installing fileshare into $(VENV) (once; it takes about a minute)"
