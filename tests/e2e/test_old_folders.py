@@ -33,7 +33,7 @@ def test_there_are_old_folders() -> None:
 def test_an_old_folder_is_served_verified_and_resumed(archive: Path, tmp_path: Path, serve: Serve) -> None:
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path, filter="data")
-    server = serve(tmp_path / "data", bcrypt_cost=4)
+    server = serve(tmp_path / "data")
     with Version1(server.address).log_in() as talk:
         assert sorted(talk.names()) == sorted(CURRENT)
         for path, data in CURRENT.items():
