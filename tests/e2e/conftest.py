@@ -25,6 +25,7 @@ class Flags(TypedDict, total=False):
     first_frame_seconds: int
     idle_seconds: int
     drain_seconds: int
+    bcrypt_cost: int
     max_unauthenticated: int
     max_unauthenticated_per_address: int
     list_limit: int
