@@ -11,7 +11,7 @@ from fileshare.errors import BadRequest, FileshareError
 from fileshare.services.logbook import LEVELS, SOURCES, LogPage, LogQuery
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
-from fileshare.web.rendering import render
+from fileshare.web.rendering import iso_text, render
 from fileshare.web.statuses import status_of
 
 PAGE: Final = 100
@@ -101,7 +101,8 @@ def _answer(
     context: Mapping[str, object],
     error: FileshareError | None,
 ) -> web.Response:
-    shown = {**context, "filters": filters, "error": error.message if error else ""}
+    times = {name: _field_of(filters[name]) for name in ("since", "until")}
+    shown = {**context, "filters": {**filters, **times}, "error": error.message if error else ""}
     return render(request, template, shown, status=status_of(error) if error else 200)
 
 
@@ -125,6 +126,15 @@ def time_of(text: str) -> int | None:
         raise BadRequest("Write a time as 2026-12-31 or 2026-12-31T23:59, in UTC.") from None
     told = told if told.tzinfo else told.replace(tzinfo=UTC)
     return round(told.timestamp() * 1000)
+
+
+def _field_of(text: str) -> str:
+    """A time as a form's field takes it, empty for what is none."""
+    try:
+        told = time_of(text)
+    except BadRequest:
+        return ""
+    return "" if told is None else iso_text(told)[:16]
 
 
 def _id_of(text: str | None) -> int | None:

@@ -77,7 +77,7 @@ def size_text(size: int) -> str:
 
 def iso_text(milliseconds: int) -> str:
     """A time for programs, and for our module that shows it in the reader's own zone."""
-    return _utc(milliseconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _utc(milliseconds).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def moment_text(milliseconds: int) -> str:
