@@ -55,6 +55,8 @@ class Faults:
     cut_after_received: list[int] = field(default_factory=list)
     """End connections once so many bytes of bodies were read since the last cut."""
     cut_after_sent: list[int] = field(default_factory=list)
+    at_received: dict[int, Callable[[], None]] = field(default_factory=dict)
+    """Called once so many bytes of bodies have come in all."""
     lose_replies: int = 0
     """End the connection instead of telling that something is stored, so many times."""
     refuse: dict[str, FileshareError] = field(default_factory=dict)
@@ -99,10 +101,8 @@ class ScriptedServer:
         return port
 
     def close(self) -> None:
+        _shut(self._listener)  # accept() does not wake up from a close alone
         self._listener.close()
-        with socket.socket() as nudge:  # accept() does not wake up from a close alone
-            nudge.settimeout(1)
-            nudge.connect_ex(("127.0.0.1", 1))
         for connection in list(self._open):
             _shut(connection)
         for thread in self._threads:
@@ -137,6 +137,8 @@ class ScriptedServer:
         with self._lock:
             self.body_bytes += count
             self._received += count
+            for at in [at for at in self.faults.at_received if self.body_bytes >= at]:
+                self.faults.at_received.pop(at)()
             if self.faults.cut_after_received and self._received >= self.faults.cut_after_received[0]:
                 self.faults.cut_after_received.pop(0)
                 self._received = 0

@@ -51,6 +51,8 @@ def _run(args: Namespace) -> int:
         return exits.exit_of(error)
     finally:
         session.close()
+        if signal.getsignal(signal.SIGINT) is _interrupted_again:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # the interpreter's own end is not to be cut short
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> None:

@@ -10,8 +10,7 @@ from msgspec import UNSET
 
 from fileshare.cli import exits
 from fileshare.cli.client_session import Session
-from fileshare.cli.output import in_words
-from fileshare.cli.reporting import entry_fields, moment
+from fileshare.cli.reporting import entry_fields, in_words, moment
 from fileshare.client.stored import entries
 from fileshare.domain import names
 from fileshare.errors import BadName, FileshareError

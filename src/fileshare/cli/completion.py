@@ -35,10 +35,15 @@ def remote_paths(prefix: str, parsed_args: Namespace) -> list[str]:
     folder = prefix.rpartition("/")[0]
     try:
         session = Session(parsed_args)
+    except FileshareError:
+        return []
+    try:
         conversation = session.lines.first.conversation()
         conversation.hurry(_SECONDS)
         page = conversation.ask(m.List(path=folder), m.EntryPage)
     except FileshareError:
         return []
+    finally:
+        session.close()
     found = [entry.path + ("/" if entry.kind == "folder" else "") for entry in page.entries]
     return [path for path in found if path.startswith(prefix) and path.isprintable()]

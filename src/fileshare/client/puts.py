@@ -1,8 +1,8 @@
 """Send many small files, pipelined: whole batches fly while the answers to others come in.
 
 Keeps within the window that the server's HELLO named and holds no more than that in
-memory. After a lost connection everything unanswered goes out again under the same ids,
-which the server recognises; each file has an answer of its own.
+memory. After a lost connection the server is asked which of the unanswered files it stored;
+the others go out again under the same ids. Each file has an answer of its own.
 """
 
 import hashlib
@@ -29,6 +29,10 @@ _BATCH_BYTES = 256 << 10
 
 _FRAME_PER_FILE = 260
 """Bytes of JSON for one file beside its path, rounded up."""
+
+
+_DOUBTFUL = 4096
+"""Files of a resumed job that may have been stored unheard: a window on each of many connections."""
 
 
 class Small(Struct, frozen=True, kw_only=True):
@@ -61,6 +65,8 @@ class _Batch:
         self.size = 0
         self.frame = 0
         self.sent = False
+        self.doubtful = False
+        """Whether some of it may be stored already: ask before sending."""
         self.began = time.monotonic()
 
     def add(self, small: Small, content: bytes) -> None:
@@ -75,7 +81,7 @@ class _Batch:
         self.size += len(content)
         self.frame += _frame_bytes(small)
 
-    def outcome(self, entry: _Entry, result: m.PutResult) -> Outcome:
+    def outcome(self, entry: _Entry, result: m.PutResult, moved: int) -> Outcome:
         return Outcome(
             path=result.path,
             local=entry.small.item.local,
@@ -83,7 +89,7 @@ class _Batch:
             digest=entry.file.digest,
             version=result.version,
             seconds=time.monotonic() - self.began,
-            moved=entry.file.size,
+            moved=moved,
         )
 
 
@@ -96,17 +102,33 @@ class Puts:
     """Small files over one line, many at a time."""
 
     def __init__(
-        self, line: Line, rate: Rate, reporter: Reporter, on_conflict: str, answered: Answered
+        self,
+        line: Line,
+        rate: Rate,
+        reporter: Reporter,
+        on_conflict: str,
+        answered: Answered,
+        *,
+        resumed: bool = False,
     ) -> None:
-        """`answered` hears of each file once, what became of it; of many at a time."""
+        """`answered` hears of each file once, what became of it; of many at a time.
+
+        `resumed`: an earlier run may have sent some of the files and not heard of them.
+        """
         self._line = line
         self._rate = rate
         self._reporter = reporter
         self._on_conflict = on_conflict
         self._answered = answered
-        self._open = _Batch()
+        self._doubtful = _DOUBTFUL if resumed else 0
+        self._open = self._new_batch()
         self._flying: deque[_Batch] = deque()
         self._spoken_to: Conversation | None = None
+
+    def _new_batch(self) -> _Batch:
+        batch = _Batch()
+        batch.doubtful = self._doubtful > 0
+        return batch
 
     def add(self, small: Small, limits: m.Limits) -> None:
         """Take a file in; it goes out with others. Raises what the line can't mend."""
@@ -118,6 +140,7 @@ class Puts:
         if self._open.entries and not self._fits(small, len(content), limits):
             self._send()
         self._open.add(small, content)
+        self._doubtful -= 1
 
     def _fits(self, small: Small, size: int, limits: m.Limits) -> bool:
         batch = self._open
@@ -137,7 +160,7 @@ class Puts:
             return
         self._rate.take(self._open.size)
         self._flying.append(self._open)
-        self._open = _Batch()
+        self._open = self._new_batch()
         self._line.persist(lambda conversation: self._pump(conversation, self._all_sent))
 
     def _all_sent(self) -> bool:
@@ -154,10 +177,11 @@ class Puts:
             self._take(event)
 
     def _begin_anew_on(self, conversation: Conversation) -> None:
-        """On another connection everything unanswered has to be sent again."""
+        """On another connection everything unanswered may be stored, or has to be sent again."""
         if self._spoken_to is not conversation:
             self._spoken_to = conversation
             for batch in self._flying:
+                batch.doubtful = batch.doubtful or batch.sent
                 batch.sent = False
 
     def _send_within_window(self, conversation: Conversation) -> None:
@@ -165,14 +189,30 @@ class Puts:
         sent = [batch for batch in self._flying if batch.sent]
         files = sum(len(batch.entries) for batch in sent)
         size = sum(batch.size for batch in sent)
-        for batch in self._flying:
+        for batch in list(self._flying):
             if batch.sent:
                 continue
+            if batch.doubtful:
+                if sent:
+                    return
+                self._ask_for_receipts(conversation, batch)
+                if not batch.entries:
+                    continue
             files, size = files + len(batch.entries), size + batch.size
             if sent and (files > limits.window_uploads or size > limits.window_bytes):
                 return
             self._send_batch(conversation, batch)
             sent.append(batch)
+
+    def _ask_for_receipts(self, conversation: Conversation, batch: _Batch) -> None:
+        """Take the answers that an earlier connection lost; what stays in the batch is not stored."""
+        reply = conversation.ask(m.Receipts(upload_ids=list(batch.entries)), m.ReceiptList)
+        batch.doubtful = False
+        self._answered([self._settle(result, moved=False) for result in reply.results])
+        self._drop_answered()
+
+    def _drop_answered(self) -> None:
+        self._flying = deque(batch for batch in self._flying if batch.entries)
 
     def _send_batch(self, conversation: Conversation, batch: _Batch) -> None:
         entries = batch.entries.values()
@@ -189,10 +229,9 @@ class Puts:
         self._line.patience.progress()
         answers = [self._settle(result) for result in event.results]
         self._answered(answers)
-        while self._flying and not self._flying[0].entries:
-            self._flying.popleft()
+        self._drop_answered()
 
-    def _settle(self, result: m.PutResult) -> Answer:
+    def _settle(self, result: m.PutResult, *, moved: bool = True) -> Answer:
         batch = next((batch for batch in self._flying if result.upload_id in batch.entries), None)
         if batch is None:
             raise ProtocolError("The server answered for a file that was not sent.")
@@ -201,4 +240,4 @@ class Puts:
             self._line.drop()  # everything unanswered goes out again, on another connection
             raise error
         entry = batch.entries.pop(result.upload_id)
-        return entry.small, error or batch.outcome(entry, result)
+        return entry.small, error or batch.outcome(entry, result, entry.file.size if moved else 0)

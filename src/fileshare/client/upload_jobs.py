@@ -50,8 +50,12 @@ class Planned(Struct, frozen=True):
 class Work:
     """One job in the course of being done, wholly or some of its sources."""
 
-    def __init__(self, state: State, job: UploadJob, sources: Sequence[UploadSource]) -> None:
+    def __init__(
+        self, state: State, job: UploadJob, sources: Sequence[UploadSource], *, resumed: bool = False
+    ) -> None:
         self.job = job
+        self.resumed = resumed
+        """Whether an earlier run began it."""
         self.sources = sources
         self.journal: Journal = state.journal(job)
         self._state = state
@@ -140,7 +144,7 @@ def assign(state: State, order: UploadOrder, sources: Sequence[UploadSource]) ->
             continue
         mine = [known for known in job.sources if waiting.pop((known.path, known.target), None) is not None]
         if mine:
-            found.append(Work(state, job, mine))
+            found.append(Work(state, job, mine, resumed=True))
     if waiting:
         job = _job(order, tuple(waiting.values()))
         state.save_job(job)
