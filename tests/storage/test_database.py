@@ -16,8 +16,7 @@ import pytest
 
 from fileshare.errors import NoSpace, NotFound, StorageFailed, Unavailable
 from fileshare.storage.sqlite import connection as connection_module
-from fileshare.storage.sqlite import database as database_module
-from fileshare.storage.sqlite import transactions
+from fileshare.storage.sqlite import transactions, wal
 from fileshare.storage.sqlite.database import Database
 
 SCHEMA = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
@@ -271,7 +270,7 @@ async def test_a_failed_checkpoint_stops_writes(
     failing: dict[str, int], tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """SQLite's own automatic checkpoints would keep this error to themselves."""
-    monkeypatch.setattr(database_module, "CHECKPOINT_WAL", 0)
+    monkeypatch.setattr(wal, "CHECKPOINT", 0)
     notes = Database(tmp_path / "notes.db", migrations)
     await notes.open()
     failing["PRAGMA wal_checkpoint(PASSIVE)"] = sqlite3.SQLITE_IOERR_FSYNC
@@ -329,10 +328,10 @@ async def test_another_program_that_holds_the_database_makes_it_unavailable(
 async def test_the_log_begins_anew_before_it_grows_without_end(
     notes: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "CHECKPOINT_WAL", database_module.KEPT_WAL)
+    monkeypatch.setattr(wal, "CHECKPOINT", wal.KEPT)
     for number in range(40):
         await notes.run(add, str(number) + "x" * (1 << 20))
-    assert size_of(tmp_path / "notes.db-wal") < database_module.KEPT_WAL + (4 << 20)
+    assert size_of(tmp_path / "notes.db-wal") < wal.KEPT + (4 << 20)
     assert len(await notes.read(texts)) == 40
 
 
@@ -340,8 +339,9 @@ async def test_a_log_that_readers_keep_growing_is_told_and_cut_back(
     tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(connection_module, "BUSY_MS", 1)
-    monkeypatch.setattr(database_module, "CHECKPOINT_WAL", 50_000)
-    monkeypatch.setattr(database_module, "ALARM_WAL", 100_000)
+    monkeypatch.setattr(wal, "CHECKPOINT", 50_000)
+    monkeypatch.setattr(wal, "ALARM", 100_000)
+    monkeypatch.setattr(wal, "KEPT", 0)
     notes = Database(tmp_path / "notes.db", migrations)
     await notes.open()
     gate = Gate()
@@ -358,7 +358,8 @@ async def test_a_log_that_readers_keep_growing_is_told_and_cut_back(
     assert "and waiting for readers" in caplog.text
     gate.open.set()
     assert await reading == ["seen"]
-    await notes.run(add, "y")
+    await notes.run(add, "y" * 60_000)  # is followed by another checkpoint, and then it begins anew
+    await notes.run(add, "z")
     assert size_of(tmp_path / "notes.db-wal") < 100_000
     await notes.close()
 

@@ -17,10 +17,11 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from fileshare.errors import Unavailable
 from fileshare.storage import failures
-from fileshare.storage.sqlite import migrating
+from fileshare.storage.sqlite import migrating, wal
 from fileshare.storage.sqlite.connection import Connection, connect, log, translated
 from fileshare.storage.sqlite.copying import copy_database, sync_path
 from fileshare.storage.sqlite.transactions import Job, read_transaction, write_transaction
+from fileshare.storage.sqlite.wal import WriteAheadLog
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,16 +33,6 @@ READERS = 2
 WRITER_CACHE_KIB = 32 * 1024
 READER_CACHE_KIB = 8 * 1024
 """Page caches, filled as far as they are needed. Behind them is the kernel's: more would be kept twice."""
-
-KEPT_WAL = 8 << 20
-"""Bytes that the write-ahead log keeps when it begins anew: overwriting them is cheaper than growing,
-and a little can be written on a full disk."""
-
-CHECKPOINT_WAL = 16 << 20
-"""Bytes of the log at which its pages are moved into the database."""
-
-ALARM_WAL = 64 << 20
-"""Bytes of the log that say that readers keep it from beginning anew: they are waited for."""
 
 KEPT_FREE = 1024
 """Pages that hold nothing and are kept for what comes next, 4 MiB: most days need no shrinking."""
@@ -57,14 +48,13 @@ class Database:
 
     def __init__(self, path: Path, migrations: Path = migrating.FOLDER) -> None:
         self._path = path
-        self._wal = path.with_name(path.name + "-wal")
+        self._log = WriteAheadLog(path)
         self._migrations = migrations
         self._writer: Connection | None = None
         self._readers: list[Connection] = []
         self._waiting: deque[Job] = deque()
         self._draining: asyncio.Task[None] | None = None
         self._stopped = False
-        self._checkpoint_due = False
 
     @property
     def writable(self) -> bool:
@@ -103,12 +93,12 @@ class Database:
             sync_path(self._path.parent)
         connection = connect(self._path, cache_kib=WRITER_CACHE_KIB)
         try:
-            if not _size(self._path):  # later it would rewrite the whole file
+            if not self._path.stat().st_size:  # later it would rewrite the whole file
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
             if mode != "wal":
                 raise Unavailable(f"The file system of {self._path} can't hold a database that is shared.")
-            connection.execute(f"PRAGMA journal_size_limit = {KEPT_WAL}")
+            connection.execute(f"PRAGMA journal_size_limit = {wal.KEPT}")
             connection.execute("PRAGMA foreign_keys = OFF")
             migrating.migrate(connection, self._path, migrating.load(self._migrations))
             connection.execute("PRAGMA foreign_keys = ON")
@@ -198,7 +188,7 @@ class Database:
             # One page each: Python's sqlite3 ends this pragma after the first, whatever number it is given.
             connection.execute("PRAGMA incremental_vacuum(1)")
         left = _free_pages(connection)
-        self._checkpoint_due = True  # only that makes the file itself shorter
+        self._log.ask()  # only a checkpoint makes the file itself shorter
         return left if left < before else 0
 
     async def _drain(self) -> None:
@@ -211,7 +201,7 @@ class Database:
                     job.settle()
                 if self._stopped:
                     self._refuse_waiting()
-                elif self._checkpoint_due or _size(self._wal) > CHECKPOINT_WAL:
+                elif self._log.is_due():
                     await self._checkpoint(self._writer)
         finally:
             self._draining = None
@@ -230,16 +220,8 @@ class Database:
         can lose pages (its "WAL-reset bug"). An error stops writes: a checkpoint's sync
         must not be tried again either.
         """
-        self._checkpoint_due = False
-        size = _size(self._wal)
-        alarm = size > ALARM_WAL
-        if alarm:
-            log.warning(
-                "the database's log has grown to %d MiB: emptying it, and waiting for readers", size >> 20
-            )
-        mode = "TRUNCATE" if alarm else "PASSIVE"
         try:
-            await writer.call(partial(_checkpoint, mode=mode))
+            await writer.call(partial(_checkpoint, mode=self._log.mode()))
         except sqlite3.Error as error:
             log.error("the database's log could not be moved into it: %s", error)
             self._stopped = True
@@ -253,13 +235,6 @@ def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:
 def _free_pages(connection: sqlite3.Connection) -> int:
     (pages,) = connection.execute("PRAGMA freelist_count").fetchone()
     return int(pages)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
 
 
 def _name(unit: Callable[..., Any]) -> str:
