@@ -20,9 +20,9 @@ def path_of(request: web.Request, prefix: str = FILES) -> str:
     From the raw URL: the router's own value keeps what is no UTF-8 as text, so that two
     different URLs would name one file.
     """
-    raw = request.rel_url.raw_path.removeprefix(prefix)
+    raw = request.rel_url.raw_path.removeprefix(prefix).removesuffix("/")
     try:
-        return unquote(raw, errors="strict").removesuffix("/")
+        return unquote(raw, errors="strict")
     except UnicodeDecodeError:
         raise BadName("The name in the address is not UTF-8: encode it so, then by percent signs.") from None
 
