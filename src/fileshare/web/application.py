@@ -15,10 +15,11 @@ from fileshare.web.health import HEALTH, Health
 from fileshare.web.identity import identify
 from fileshare.web.keys import SERVICES, WebServices
 from fileshare.web.middleware import strict_headers
+from fileshare.web.request_log import note_requests
 from fileshare.web.routes import TABLE
 from fileshare.web.static import STATIC, Static
 
-MIDDLEWARES = (failures, identify, refuse_forged, insist_on_own_password)
+MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password)
 """The first is outermost: what the others refuse becomes an answer, and nobody acts before all agree."""
 
 

@@ -5,13 +5,14 @@ credentials that are wrong is refused, never treated as nobody's.
 """
 
 import secrets
+from dataclasses import replace
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door
 from fileshare.errors import AuthFailed, AuthRequired
-from fileshare.logs import on_behalf_of
+from fileshare.logs import Origin, origin
 from fileshare.web.basic import BASIC
 from fileshare.web.keys import CALLER, services_of
 from fileshare.web.origin import address_of, is_forwarded, is_secure
@@ -35,13 +36,15 @@ def cookie_name(request: web.Request) -> str:
 @web.middleware
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks and let the log lines of this request say so."""
-    with on_behalf_of(account="", address=address_of(request), connection=secrets.token_hex(4)):
-        caller = None if request.path.startswith(PUBLIC_PATHS) else await _find(request)
-        if caller is None:
-            return await handler(request)
-        request[CALLER] = caller
-        with on_behalf_of(account=caller.account.name):
-            return await handler(request)
+    # Never taken back: each request is a task of its own, and the middlewares around this one log too.
+    whence = Origin(address=address_of(request), connection=secrets.token_hex(4))
+    origin.set(whence)
+    if not request.path.startswith(PUBLIC_PATHS):
+        caller = await _find(request)
+        if caller is not None:
+            request[CALLER] = caller
+            origin.set(replace(whence, account=caller.account.name))
+    return await handler(request)
 
 
 async def _find(request: web.Request) -> Caller | None:
