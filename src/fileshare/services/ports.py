@@ -39,7 +39,8 @@ class Source(Protocol):
         """The next 1 to `limit` bytes; empty when the source has ended, for whatever reason.
 
         Everything that was taken off the network comes out before the end is told,
-        so that a connection that was reset loses nothing that had been read.
+        so that a connection that was reset loses nothing that had been read. The bytes
+        are the caller's from then on: a source never writes into what it has given.
         """
         ...
 
@@ -83,7 +84,8 @@ class Part(Protocol):
         Less than `limit` means that the source ended. Every byte that the source
         gave is kept, or the part is poisoned: then this and every later call raises
         NoSpace or StorageFailed, and only what `sync` had returned before is durable.
-        NoSpace alone does not poison: the bytes up to `offset` stay good.
+        NoSpace alone does not poison: the bytes up to `offset` stay good, and those that
+        the source gave after them are lost, so the part takes more only when reopened.
         """
         ...
 
@@ -397,7 +399,11 @@ class Catalog(Protocol):
         ...
 
     async def purge(self, trash_ids: Iterable[int], now: int) -> int:
-        """Delete for good; contents nobody refers to become garbage. Returns the bytes given up."""
+        """Delete for good; contents nobody refers to become garbage. Returns the bytes given up.
+
+        Gone for all who look at once; the rest may take a while, in steps, and is gone on
+        with by `garbage` where it was interrupted. Asked again after an error, it goes on.
+        """
         ...
 
     # Contents
