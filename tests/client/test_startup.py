@@ -28,7 +28,7 @@ main(sys.argv[1:])
 
 HEAVY = {
     "aiohttp", "aiosqlite", "argcomplete", "asyncio", "bcrypt", "concurrent.futures", "logging", "pathlib",
-    "rich", "sqlite3", "ssl", "tempfile", "urllib.request",
+    "rich", "shutil", "sqlite3", "ssl", "tempfile", "urllib.request",
 }  # fmt: skip
 """Each costs 4 to 60 of the 80 ms in which the first byte is due."""
 
