@@ -352,6 +352,11 @@ class Talk:
             )
         )
 
+    def on_receipts(self, request: m.Receipts) -> None:
+        known = [self.server.receipts[one] for one in request.upload_ids if one in self.server.receipts]
+        results = [m.PutResult(upload_id=one.upload_id, path=one.path, version=one.version) for one in known]
+        self.say(m.ReceiptList(results=results))
+
     def on_abort(self, request: m.Abort) -> None:
         if self.server.halves.pop(request.upload_id, None) is None:
             raise NotFound("There is no such upload.")

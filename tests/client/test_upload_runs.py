@@ -91,6 +91,30 @@ def test_cuts_and_lost_replies_lose_nothing_and_store_nothing_twice(
     assert len(bench.notes.outcomes) == 132
 
 
+@pytest.fixture
+def small_tree(tree: Path) -> Path:
+    (tree / "large.bin").unlink()
+    return tree
+
+
+def test_small_files_whose_answers_were_lost_are_not_sent_again(bench: Bench, small_tree: Path) -> None:
+    bench.server.faults.lose_replies = 2
+    run(bench, small_tree)
+    assert bench.server.body_bytes == sum(map(len, contents(small_tree).values()))
+
+
+def test_a_later_run_asks_before_it_sends_small_files_again(bench: Bench, small_tree: Path) -> None:
+    bench.server.faults.lose_replies = 1
+    bench.line.patience._give_up_after = -1
+    with pytest.raises(ConnectionLost):
+        run(bench, small_tree)
+    assert bench.server.stored_times
+    bench.line.patience._give_up_after = 20
+    run(bench, small_tree)
+    assert stored(bench) == contents(small_tree)
+    assert bench.server.body_bytes == sum(map(len, contents(small_tree).values()))
+
+
 def stop_at(bench: Bench, tree: Path, *, after: int) -> None:
     """Interrupt an upload as a kill would: the line is cut at some point, and nobody tries again."""
     bench.server.faults.cut_after_received = [after]

@@ -319,3 +319,12 @@ async def test_a_disabled_accounts_connections_end(door: Door) -> None:
         door.server._end_account(session.known_caller.account.id, None)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await peer.next()
+
+
+async def test_receipts_tell_what_is_stored_and_nothing_of_others(door: Door) -> None:
+    async with door.peer2() as peer, door.peer2("bert") as bert:
+        await upload(peer)
+        asked = m.Receipts(upload_ids=[ID, "f" * 32])
+        told = await peer.call(asked)
+        assert told == m.ReceiptList(results=[m.PutResult(upload_id=ID, path="a.txt", version=1)])
+        assert await bert.call(asked) == m.ReceiptList(results=[])

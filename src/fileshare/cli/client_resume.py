@@ -56,7 +56,7 @@ def _go_on(session: Session, job: Job) -> int:
     tally = Tally("upload" if isinstance(job, UploadJob) else "download", session.reporter)
     try:
         if isinstance(job, UploadJob):
-            work = Work(session.state, job, _sources(job, session.args.source))
+            work = Work(session.state, job, _sources(job, session.args.source), resumed=True)
             UploadRun([work], session.lines, session.rate(), tally).run(session.settings.jobs)
         else:
             _go_on_download(session, job, tally)

@@ -29,9 +29,7 @@ class UploadWorker:
         self._line = line
         self._reporter = run.tally.reporter
         resumed = any(work.resumed for work in run.works)
-        self._puts = Puts(
-            line, run.rate, self._reporter, run.on_conflict, self._answered, resumed=resumed
-        )
+        self._puts = Puts(line, run.rate, self._reporter, run.on_conflict, self._answered, resumed=resumed)
         self._uploader = Uploader(line, run.rate, self._reporter)
         self._small: dict[str, Planned] = {}
         self._large: list[tuple[Planned, FoundFile, Item]] = []

@@ -349,6 +349,12 @@ class Uploads:
         check(caller, Action.UPLOAD)
         return await self._shop.catalog.uploads(caller.account.id)
 
+    async def receipts(self, caller: Caller, client_ids: Sequence[str]) -> Sequence[Receipt]:
+        """What became of those of the caller's uploads that are stored."""
+        check(caller, Action.UPLOAD)
+        found = [await self._shop.catalog.receipt(caller.account.id, one) for one in client_ids]
+        return [receipt for receipt in found if receipt is not None]
+
     async def list_all(self, caller: Caller) -> Sequence[Upload]:
         """Everyone's half-done uploads, for an admin."""
         check(caller, Action.SEE_TRANSFERS)

@@ -25,6 +25,7 @@ _TABLE: dict[type[m.Request], Any] = {
     m.Move: version2.move,
     m.MakeFolder: version2.make_folder,
     m.Uploads: version2.uploads,
+    m.Receipts: version2.receipts,
     m.Abort: version2.abort,
     m.Upload: transfers.upload,
     m.Resume: transfers.resume,

@@ -167,6 +167,14 @@ async def uploads(session: Session, _: m.Uploads) -> None:
     session.reply(m.UploadList(uploads=[answers.upload_info(one, service.expires_at(one)) for one in found]))
 
 
+async def receipts(session: Session, request: m.Receipts) -> None:
+    """RECEIPTS: which of the caller's uploads are stored."""
+    found = await session.services.uploads.receipts(session.caller, request.upload_ids)
+    session.reply(
+        m.ReceiptList(results=[answers.put_result(one.client_id or one.upload_id, one) for one in found])
+    )
+
+
 async def abort(session: Session, request: m.Abort) -> None:
     """ABORT an upload, its bytes included."""
     await session.services.uploads.abort(session.caller, request.upload_id)

@@ -182,6 +182,13 @@ class Uploads(Request2, frozen=True, kw_only=True):
     command = "UPLOADS"
 
 
+class Receipts(Request2, frozen=True, kw_only=True):
+    """Which of these uploads are stored? For who lost the answers, and would not send bytes twice."""
+
+    command = "RECEIPTS"
+    upload_ids: Annotated[list[UploadId], Meta(max_length=1000)]
+
+
 class Abort(Request2, frozen=True, kw_only=True):
     """Give up an upload; its bytes are deleted."""
 
@@ -506,6 +513,12 @@ class Results(Reply, frozen=True, kw_only=True):
     """Comes by itself after PUT, for one or more files, of one or more PUTs, in order."""
 
     status = "RESULTS"
+    results: list[PutResult]
+
+
+class ReceiptList(Reply, frozen=True, kw_only=True):
+    """What became of those of the uploads that are stored; the others are not named."""
+
     results: list[PutResult]
 
 

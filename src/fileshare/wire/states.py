@@ -51,7 +51,7 @@ _VERSION1: frozenset[type[m.Request]] = frozenset(
 _VERSION2: frozenset[type[m.Request]] = frozenset(
     {
         m.Login, m.Logout, m.WhoAmI, m.List, m.Stat, m.Versions, m.Restore, m.Delete, m.Move,
-        m.MakeFolder, m.Uploads, m.Abort, m.Upload, m.Resume, m.Put, m.Have, m.Prove, m.Download,
+        m.MakeFolder, m.Uploads, m.Receipts, m.Abort, m.Upload, m.Resume, m.Put, m.Have, m.Prove, m.Download,
     }
 )  # fmt: skip
 
@@ -92,6 +92,7 @@ ANSWERS: dict[type[m.Request], _Answers] = {
     m.Move: {m.EntryInfo: State.IDLE2, **_STAY2},
     m.MakeFolder: {m.EntryInfo: State.IDLE2, **_STAY2},
     m.Uploads: {m.UploadList: State.IDLE2, **_STAY2},
+    m.Receipts: {m.ReceiptList: State.IDLE2, **_STAY2},
     m.Abort: {m.Done: State.IDLE2, **_STAY2},
     m.Upload: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
     m.Resume: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
