@@ -21,9 +21,11 @@ from tests.acceptance.restart import Restart
 from tests.acceptance.server_kills import ServerKills
 from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
+from tests.acceptance.users_document import UsersDocument
 
 CHECKS: tuple[type[Check], ...] = (
-    Fresh, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart, Hostile
+    Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
+    Hostile,
 )  # fmt: skip
 
 
