@@ -6,7 +6,7 @@ happened, and to do it twice may be wrong.
 
 from collections.abc import Callable
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from fileshare.cli import exits
 from fileshare.cli.client_session import Session
@@ -15,6 +15,12 @@ from fileshare.client.stored import entries
 from fileshare.domain import names
 from fileshare.errors import BadName, FileshareError
 from fileshare.wire import messages as m
+
+
+def _size_in_full(size: int) -> str:
+    """The size in words, and to the byte where the words round."""
+    words = in_words(size)
+    return words if words.endswith("bytes") else f"{words} ({size} bytes)"
 
 
 def folder_path(text: str) -> str:
@@ -53,7 +59,7 @@ def info(session: Session) -> int:
 
 
 def _described(entry: m.EntryInfo) -> dict[str, object]:
-    size = "" if entry.size is UNSET else f"{in_words(int(entry.size))} ({entry.size} bytes)"
+    size = "" if isinstance(entry.size, UnsetType) else _size_in_full(entry.size)
     described = {
         "Path": entry.path,
         "Kind": entry.kind,

@@ -309,7 +309,8 @@ def summary_line(summary: Summary) -> str:
     """The sums of a command."""
     verb = "stored" if summary.direction == "upload" else "fetched"
     speed = f", {in_words(round(summary.moved / summary.seconds))}/s" if summary.seconds > 0 else ""
-    parts = [f"{summary.files - summary.skipped} files {verb}"]
+    count = summary.files - summary.skipped
+    parts = [f"{count} {'file' if count == 1 else 'files'} {verb}"]
     if summary.skipped:
         parts.append(f"{summary.skipped} there already")
     if summary.failed:
