@@ -4,9 +4,10 @@ What comes in is hashed, synced and committed like any upload. Never replaces wh
 is there with other content, so an import can be interrupted and run again.
 """
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,9 @@ from fileshare.services.ports import Blobs, Catalog, Finish, Source
 from fileshare.services.tally import OnProgress, Problem, Progress, Tally
 
 CHUNK = 1 << 20
+
+AT_ONCE = 8
+"""Files that are read or synced at one time: the disk syncs several for little more than one."""
 
 BATCH_FILES = 512
 BATCH_BYTES = 8 << 20
@@ -81,7 +85,8 @@ class Import:
         self._owner = owner
         self._folder = folder
         self._small_size = small_size
-        self._waiting: list[tuple[Found, Finish]] = []
+        self._small: list[tuple[Found, Finish]] = []
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def run(self, origin: Origin, on_progress: OnProgress) -> Tally:
         """Store everything; what can't be stored is named in the tally and the rest goes on.
@@ -90,14 +95,23 @@ class Import:
         is, both are kept. Durable on return. Raises NoSpace and StorageFailed.
         """
         tally = Tally()
-        async for found in origin.scan():
-            on_progress(Progress(tally.files + tally.already_there, None, tally.size, found.path))
-            try:
-                await self._take(origin, found, tally)
-            except (BadName, Conflict, NotFound, SourceChanged) as error:
-                tally.problems.append(Problem(found.path, error.message))
-        await self._commit(tally)
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for found in origin.scan():
+                    on_progress(Progress(tally.files + tally.already_there, None, tally.size, found.path))
+                    await self._turns.acquire()
+                    taking = group.create_task(self._take_or_name(origin, found, tally))
+                    taking.add_done_callback(lambda _: self._turns.release())
+        except* FileshareError as errors:
+            raise errors.exceptions[0] from None
+        await self._commit_small(tally)
         return tally
+
+    async def _take_or_name(self, origin: Origin, found: Found, tally: Tally) -> None:
+        try:
+            await self._take(origin, found, tally)
+        except (BadName, Conflict, NotFound, SourceChanged) as error:
+            tally.problems.append(Problem(found.path, error.message))
 
     async def _take(self, origin: Origin, found: Found, tally: Tally) -> None:
         path = names.parse_path(names.join(self._folder, found.path))
@@ -140,9 +154,9 @@ class Import:
                 data += chunk
             await _raise_if_changed(reading, len(data), found)
         digest = hashlib.sha256(data).hexdigest()
-        self._waiting.append((found, self._finish(found, path, digest, bytes(data))))
-        if len(self._waiting) >= BATCH_FILES or sum(item.size for _, item in self._waiting) >= BATCH_BYTES:
-            await self._commit(tally)
+        self._small.append((found, self._finish(found, path, digest, bytes(data))))
+        if len(self._small) >= BATCH_FILES or sum(item.size for _, item in self._small) >= BATCH_BYTES:
+            await self._commit_small(tally)
 
     async def _take_large(self, origin: Origin, found: Found, path: str, tally: Tally) -> None:
         """Through a part, like an upload: synced before its blob has a name, and that before its row."""
@@ -156,8 +170,7 @@ class Import:
             digest = await part.digest()
             async with self._digest_locks.hold(digest):
                 await self._blobs.publish(upload_id, digest)
-                self._waiting.append((found, self._finish(found, path, digest, None, upload_id)))
-                await self._commit(tally)
+                await self._commit([(found, self._finish(found, path, digest, None, upload_id))], tally)
         finally:
             await part.close()
             await self._blobs.discard(upload_id)
@@ -177,12 +190,13 @@ class Import:
             data=data,
         )
 
-    async def _commit(self, tally: Tally) -> None:
-        waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
-        outcomes = await self._catalog.finish([item for _, item in waiting], self._clock())
-        for (found, item), outcome in zip(waiting, outcomes, strict=True):
+    async def _commit_small(self, tally: Tally) -> None:
+        items, self._small = self._small, []
+        await self._commit(items, tally)
+
+    async def _commit(self, items: Sequence[tuple[Found, Finish]], tally: Tally) -> None:
+        outcomes = await self._catalog.finish([item for _, item in items], self._clock())
+        for (found, item), outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, FileshareError):
                 tally.problems.append(Problem(found.path, outcome.message))
                 continue
