@@ -117,8 +117,8 @@ class ScriptedServer:
             self.connections += 1
             self._open.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
@@ -484,8 +484,17 @@ class Talk:
             if cut:
                 raise Cut
 
-    def on_have(self, _: m.Have) -> None:
-        self.say(m.Challenge(nonce=secrets.token_hex(32)))
+    def on_have(self, request: m.Have) -> None:
+        self.nonce = secrets.token_bytes(32)
+        there = any(file.digest == request.digest for file in self.server.files.values())
+        self.say(m.Challenge(nonce=self.nonce.hex() if there else UNSET))
+
+    def on_prove(self, request: m.Prove) -> None:
+        content = next(file.content for file in self.server.files.values() if file.digest == request.digest)
+        if request.proof != hashlib.sha256(self.nonce + content).hexdigest():
+            self.say(m.ChecksumFailed())
+            return
+        self.say(self.server.store(request.upload_id, request.path, request.on_conflict, content, 0.0))
 
 
 def _shut(connection: socket.socket) -> None:

@@ -1,8 +1,10 @@
+import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
+from fileshare.client.digests import Digests, _key
 from fileshare.client.rate import Rate
 from fileshare.client.state import UploadJob
 from fileshare.client.tally import Tally
@@ -52,7 +54,7 @@ def works_for(bench: Bench, *paths: Path, on_conflict: str = "keep-both") -> lis
 def run(bench: Bench, *paths: Path, on_conflict: str = "keep-both", jobs: int = 1) -> Tally:
     tally = Tally("upload", bench.notes)
     works = works_for(bench, *paths, on_conflict=on_conflict)
-    UploadRun(works, bench.lines, Rate(), tally).run(jobs)
+    UploadRun(works, bench.lines, Rate(), tally, Digests(bench.state.folder)).run(jobs)
     return tally
 
 
@@ -272,7 +274,7 @@ def test_a_source_that_vanishes_is_named(bench: Bench, tmp_path: Path) -> None:
     works = works_for(bench, path)
     path.unlink()
     tally = Tally("upload", bench.notes)
-    UploadRun(works, bench.lines, Rate(), tally).run()
+    UploadRun(works, bench.lines, Rate(), tally, Digests(bench.state.folder)).run()
     assert isinstance(tally.errors[0], NotFound)
 
 
@@ -299,3 +301,41 @@ def test_an_upload_that_was_half_done_by_the_same_job_goes_on(bench: Bench, tmp_
     tally = run(bench, path)
     assert tally.summary().moved == 1_000_000
     assert bench.notes.outcomes["to/file.bin"].resumed_from == 2_000_000
+
+
+def test_content_that_the_server_has_is_proved_and_not_sent(bench: Bench, tmp_path: Path) -> None:
+    path = tmp_path / "big.bin"
+    path.write_bytes(os.urandom(2_000_000))
+    os.utime(path, (1_000, 1_000))
+    digests = Digests(bench.state.folder)
+    digests.keep(str(path), path.stat(), "0" * 64)
+    assert digests.of(str(path)) is None  # just written: another change may hide behind it
+    digests._known = {_key(path.stat()): hashlib.sha256(path.read_bytes()).digest()}
+    run(bench, path)
+    assert bench.server.body_bytes == 2_000_000
+    bench.notes.count = 0
+    tally = Tally("upload", bench.notes)
+    copy = tmp_path / "copies"
+    copy.mkdir()
+    os.link(path, copy / "big.bin")
+    digests._known = {_key(path.stat()): hashlib.sha256(path.read_bytes()).digest()}
+    UploadRun(works_for(bench, copy), bench.lines, Rate(), tally, digests).run()
+    assert bench.server.body_bytes == 2_000_000
+    assert bench.server.files["to/copies/big.bin"].content == path.read_bytes()
+    assert tally.summary().moved == 0
+
+
+@pytest.mark.parametrize("digest", ["1" * 64, None], ids=["wrong", "refused"])
+def test_a_digest_that_can_not_be_proved_costs_only_the_question(
+    bench: Bench, tmp_path: Path, digest: str | None
+) -> None:
+    path = tmp_path / "big.bin"
+    path.write_bytes(os.urandom(2_000_000))
+    digests = Digests(bench.state.folder)
+    known = bytes.fromhex(digest) if digest else hashlib.sha256(path.read_bytes()).digest()
+    digests._known = {_key(path.stat()): known}
+    bench.server.faults.refuse["PROVE"] = Forbidden()
+    tally = Tally("upload", bench.notes)
+    UploadRun(works_for(bench, path), bench.lines, Rate(), tally, digests).run()
+    assert tally.errors == []
+    assert bench.server.files["to/big.bin"].content == path.read_bytes()

@@ -31,6 +31,8 @@ class Logged:
         self._logs: Logs | None = None
         self._logger: Logger | None = None
         self._broken = False
+        self.told: FileshareError | None = None
+        """The last error of a single file, which need not be told again as the command's."""
         # The busiest calls go straight through.
         self.found = reporter.found
         self.start = reporter.start
@@ -83,6 +85,7 @@ class Logged:
 
     def failed(self, path: str, error: FileshareError) -> None:
         """An error."""
+        self.told = error
         self.log("error", "%s failed: %s", path, error.message)
         self._reporter.failed(path, error)
 

@@ -57,7 +57,9 @@ def _go_on(session: Session, job: Job) -> int:
     try:
         if isinstance(job, UploadJob):
             work = Work(session.state, job, _sources(job, session.args.source), resumed=True)
-            UploadRun([work], session.lines, session.rate(), tally).run(session.settings.jobs)
+            UploadRun([work], session.lines, session.rate(), tally, session.digests).run(
+                session.settings.jobs
+            )
         else:
             _go_on_download(session, job, tally)
     except FileshareError as error:

@@ -6,6 +6,7 @@ from argparse import Namespace
 from fileshare.cli.client_log import Logged
 from fileshare.cli.client_parser import run_of
 from fileshare.cli.reporting import Printer, printer_for
+from fileshare.client.digests import Digests
 from fileshare.client.line import Lines
 from fileshare.client.places import Places
 from fileshare.client.rate import Rate
@@ -32,6 +33,7 @@ class Session:
         self.logins = Logins(self.places.config)
         self.server: Server = server_meant(self.settings, self.logins)
         self.state = State(self.places.state)
+        self.digests = Digests(self.places.state)
         self.printer: Printer = printer_for(json=args.json, quiet=args.quiet)
         self.reporter = Logged(self.printer, self.places.state, self.settings.log_level)
         self.how_to_go_on = ""
@@ -74,8 +76,9 @@ class Session:
 
     def failed(self, error: FileshareError) -> None:
         """Tell that the command failed, and how to go on where that can help."""
-        self.printer.error(error)
-        self.reporter.log("error", "%s failed: %s", self.args.command, error.message)
+        if self.reporter.told is not error:
+            self.printer.error(error)
+            self.reporter.log("error", "%s failed: %s", self.args.command, error.message)
         if self.how_to_go_on and not isinstance(error, BadRequest):
             self.printer.say(f"To go on: {self.how_to_go_on}")
 

@@ -30,7 +30,7 @@ def upload(session: Session) -> int:
     works = assign(session.state, order, sources)
     session.how_to_go_on = how_to_resume(session, [source.path for source in sources])
     tally = Tally("upload", session.reporter)
-    UploadRun(works, session.lines, session.rate(), tally).run(session.settings.jobs)
+    UploadRun(works, session.lines, session.rate(), tally, session.digests).run(session.settings.jobs)
     return ended(session, tally)
 
 

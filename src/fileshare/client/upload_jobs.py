@@ -59,7 +59,6 @@ class Work:
         self.sources = sources
         self.journal: Journal = state.journal(job)
         self._state = state
-        self._unfinished: set[str] = {source.path for source in sources}
 
     def planned(self) -> Iterator[Planned]:
         """All that is in the sources, as it is found."""
@@ -148,7 +147,7 @@ def assign(state: State, order: UploadOrder, sources: Sequence[UploadSource]) ->
     if waiting:
         job = _job(order, tuple(waiting.values()))
         state.save_job(job)
-        found.append(Work(state, job, job.sources))
+        found.append(Work(state, job, job.sources, resumed=False))
     return found
 
 

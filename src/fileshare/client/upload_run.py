@@ -4,6 +4,7 @@ One run may use several connections, which take what was found from one feed. Wh
 for one file is told and the others go on; what was finished before is not sent again.
 """
 
+import os
 import threading
 from collections import deque
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from functools import partial
 from msgspec import UnsetType
 
 from fileshare.client.conversation import Conversation
+from fileshare.client.digests import Digests
 from fileshare.client.feed import Feed
 from fileshare.client.folders import FoundFile
 from fileshare.client.line import Lines
@@ -43,10 +45,13 @@ def _size(planned: Planned) -> int | None:
 class UploadRun:
     """One run over works of one kind of `on_conflict`."""
 
-    def __init__(self, works: Sequence[Work], lines: Lines, rate: Rate, tally: Tally) -> None:
+    def __init__(
+        self, works: Sequence[Work], lines: Lines, rate: Rate, tally: Tally, digests: Digests
+    ) -> None:
         self.works = works
         self.rate = rate
         self.tally = tally
+        self.digests = digests
         found = (planned for work in works for planned in work.planned())
         self.feed = Feed(found, _size, tally.reporter)
         self.large_at_once = _LARGE_AT_ONCE
@@ -90,18 +95,26 @@ class UploadRun:
             stored = self._stored.file(item.path)
         if stored is None or stored.size != item.size or isinstance(stored.digest, UnsetType):
             return None
-        total = item.size or 0
-        digest = digest_of_file(item.local, lambda count: self.tally.reporter.hashed(item, count, total))
+        digest = self._digest(item)
         if digest != stored.digest.lower():
             return None
         return Outcome(
             path=stored.path,
             local=item.local,
-            size=total,
+            size=stored.size,
             digest=digest,
             version=stored.version or 0,
             skipped="the same content is there already",
         )
+
+    def _digest(self, item: Item) -> str:
+        known = self.digests.of(item.local)
+        if known is not None:
+            return known
+        status, total = os.stat(item.local), item.size or 0
+        digest = digest_of_file(item.local, lambda count: self.tally.reporter.hashed(item, count, total))
+        self.digests.keep(item.local, status, digest)
+        return digest
 
     def _make_folders(self) -> None:
         while self._folders:

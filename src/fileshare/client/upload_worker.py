@@ -4,17 +4,20 @@ A file is noted as finished before it is told of, so that a kill in between cost
 a question to the server.
 """
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fileshare.client.folders import FoundFile, FoundFolder, LeftOut
 from fileshare.client.line import Line
+from fileshare.client.proofs import WORTH, prove
 from fileshare.client.puts import Answer, Puts, Small
 from fileshare.client.reports import Item, Outcome
 from fileshare.client.sources import FileSource
+from fileshare.client.tally import hopeless
 from fileshare.client.upload_jobs import Planned
 from fileshare.client.uploads import Sending, Uploader
-from fileshare.errors import BadName, FileshareError, NotFound
+from fileshare.errors import Conflict, FileshareError, NotFound
 from fileshare.wire import messages as m
 
 if TYPE_CHECKING:
@@ -55,7 +58,9 @@ class UploadWorker:
                 self._left_out(planned, found)
             else:
                 self._run.failed(planned, planned.source.path, found)
-        except BadName as error:
+        except FileshareError as error:
+            if hopeless(error):
+                raise
             self._run.failed(planned, getattr(found, "path", planned.source.path), error)
 
     def _left_out(self, planned: Planned, found: LeftOut) -> None:
@@ -120,9 +125,22 @@ class UploadWorker:
             found.path, found.identity, lambda count, total: self._reporter.hashed(item, count, total)
         )
         try:
-            return self._uploader.send(sending, source)
+            return self._prove(planned, sending, source) or self._send_bytes(sending, source)
         finally:
             source.close()
+
+    def _prove(self, planned: Planned, sending: Sending, source: FileSource) -> Outcome | None:
+        """Without its bytes, where its digest is known and nothing of it was sent before."""
+        if planned.work.resumed or source.size < WORTH:
+            return None
+        digest = self._run.digests.of(sending.item.local)
+        return prove(self._line, self._reporter, sending, source, digest) if digest else None
+
+    def _send_bytes(self, sending: Sending, source: FileSource) -> Outcome:
+        status = os.stat(sending.item.local)
+        outcome = self._uploader.send(sending, source)
+        self._run.digests.keep(sending.item.local, status, outcome.digest)
+        return outcome
 
     def _forget_older(self, planned: Planned, found: FoundFile) -> None:
         """A source that changed since it was half uploaded begins anew; the server may forget the half."""
@@ -130,6 +148,6 @@ class UploadWorker:
         if older is None:
             return
         self._reporter.note(f"{found.path} changed since it was half uploaded: it begins anew")
-        with suppress(NotFound):
+        with suppress(NotFound, Conflict):  # swept, or stored after all
             self._line.ask(m.Abort(upload_id=older), m.Done)
         planned.work.note_identity(planned, found.identity)
