@@ -71,6 +71,20 @@ async def test_an_event_without_a_caller_says_what_is_known(office: Office) -> N
     assert (event.account, event.address, event.door) == ("", "192.0.2.9", "web")
 
 
+async def test_the_doors_log_tells_of_events_and_names_what_was_refused(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        office.audit.note(USER, "upload", "a.txt", detail="5 bytes, version 1")
+        office.audit.note(ADMIN, "delete", "b.txt", "denied")
+        office.audit.note(USER, "upload", "one of very many", logged=False)
+    told = [(record.name, record.levelname, record.getMessage()) for record in caplog.records]
+    assert told == [
+        ("fileshare.server", "INFO", "upload ok: a.txt 5 bytes, version 1"),
+        ("fileshare.web", "WARNING", "delete denied: b.txt"),
+    ]
+
+
 async def test_events_are_written_by_themselves(office: Office) -> None:
     await office.audit.start()
     office.audit.note(USER, "logout")

@@ -11,7 +11,7 @@ from typing import Final
 
 from fileshare.domain import access
 from fileshare.domain.access import Action
-from fileshare.domain.model import Caller, Event
+from fileshare.domain.model import Caller, Door, Event
 from fileshare.errors import BadRequest, FileshareError, Forbidden
 from fileshare.services.ports import AccountStore
 from fileshare.services.write_behind import WriteBehind
@@ -32,6 +32,10 @@ MAX_NUMBER: Final = 2**63 - 1
 """What stores hold as an id or a time."""
 
 _log = logging.getLogger("fileshare.database")
+
+_SERVER = logging.getLogger("fileshare.server")
+_LOGS = {Door.WEB.value: logging.getLogger("fileshare.web")}
+"""Which log also tells of an event, by its door; the server's for all others."""
 
 
 @dataclass(slots=True)
@@ -82,9 +86,11 @@ class Audit:
         account: str = "",
         address: str = "",
         door: str = "",
+        logged: bool = True,
     ) -> None:
         """Add an event; `account`, `address` and `door` serve where there is no caller.
 
+        The door's log tells it too, unless `logged` is False (one of very many at once).
         `outcome` is `ok`, `denied` or an error's code. The same refusal again within one
         write is counted and not repeated, so that a flood of them can't fill the disk.
         """
@@ -100,6 +106,8 @@ class Audit:
             outcome=_clean(outcome, MAX_TEXT),
             detail=_clean(detail, MAX_TEXT),
         )
+        if logged:
+            _tell(event)
         if event.outcome == "ok":
             self._add(_Pending(event))
         else:
@@ -182,3 +190,11 @@ class Audit:
 def _clean(text: str, limit: int) -> str:
     """Text that every store takes: no lone surrogates (a refused name may have them), not without end."""
     return str(text)[:limit].encode("utf-8", "backslashreplace").decode()
+
+
+def _tell(event: Event) -> None:
+    """The event as a line of its door's log. The formatter adds who and from where, and escapes names."""
+    log = _LOGS.get(event.door, _SERVER)
+    about = " ".join(part for part in (event.path, event.detail) if part)
+    level = logging.INFO if event.outcome == "ok" else logging.WARNING
+    log.log(level, "%s %s: %s", event.action, event.outcome, about or event.account)

@@ -261,7 +261,9 @@ class Uploads:
         committed = iter(await self._shop.committer.commit([c for c in checked if isinstance(c, Finish)]))
         outcomes = [next(committed) if isinstance(c, Finish) else c for c in checked]
         for file, outcome in zip(files, outcomes, strict=True):
-            self._note(caller, outcome, file.path)
+            self._note(caller, outcome, file.path, logged=False)
+        stored = sum(isinstance(outcome, Receipt) for outcome in outcomes)
+        _log.info("upload: %d of %d small files stored", stored, len(files))
         return outcomes
 
     def _checked_small(
@@ -291,12 +293,12 @@ class Uploads:
             data=bytes(file.data),
         )
 
-    def _note(self, caller: Caller, outcome: Outcome, requested: str) -> None:
+    def _note(self, caller: Caller, outcome: Outcome, requested: str, *, logged: bool = True) -> None:
         if isinstance(outcome, Receipt):
             detail = f"{outcome.size} bytes, version {outcome.version}"
-            self._shop.audit.note(caller, "upload", outcome.path, "ok", detail)
+            self._shop.audit.note(caller, "upload", outcome.path, "ok", detail, logged=logged)
         else:
-            self._shop.audit.note(caller, "upload", requested, outcome.code)
+            self._shop.audit.note(caller, "upload", requested, outcome.code, logged=logged)
 
     async def challenge(self, caller: Caller, digest: str, size: int) -> bytes | None:
         """A fresh nonce when the server has this content where the caller can read it, else None."""

@@ -24,9 +24,12 @@ from fileshare.services.files import Files
 from fileshare.services.uploads import Uploads
 from fileshare.tcp.admission import Admission, Seat
 from fileshare.tcp.answers import reply_for
-from fileshare.tcp.stream import Stream
+from fileshare.tcp.stream import LINGER_SECONDS, Stream
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Exactly, FrameLimits, ServerConnection, Unauthenticated
+
+DRAINING_LINGER = 1.0
+"""Seconds that a closing connection still reads while the server stops: its peer may never close."""
 
 _log = logging.getLogger("fileshare.server")
 
@@ -203,7 +206,7 @@ class Session:
 
     async def _finish(self) -> None:
         await self.puts_stored()
-        await self.stream.close()
+        await self.stream.close(DRAINING_LINGER if self.draining else LINGER_SECONDS)
 
 
 Handlers = dict[type[m.Request], Callable[[Session, "m.Request"], Awaitable[None]]]
