@@ -162,8 +162,24 @@ def test_mistyped_data_folder_is_not_made(desk: Desk, words: tuple[str, ...]) ->
 def test_another_users_data_folder_is_refused(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database's files would be theirs who ran the command, and its server could not open them."""
     monkeypatch.setattr(os, "geteuid", lambda: filled.data_dir.stat().st_uid + 1)
-    for words in (("verify",), ("user", "list"), ("import", filled.data_dir.parent / "plain")):
+    plain = filled.data_dir.parent / "plain"
+    for words in (("verify",), ("user", "list"), ("import", plain), ("backup", plain)):
         assert "as that user" in filled.refused(*words)
+
+
+def test_root_may_read_anothers_data_folder_and_leaves_no_file_in_it(
+    filled: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled.run("backup", tmp_path / "copy")
+    filled.data_dir = tmp_path / "copy"
+    before = {path.name for path in filled.data_dir.iterdir()}
+    monkeypatch.setattr(office, "ROOT", filled.data_dir.stat().st_uid + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: filled.data_dir.stat().st_uid + 1)
+    filled.run("verify")
+    filled.run("backup", tmp_path / "second")
+    assert "as that user" in filled.refused("user", "add", "ben", "--password-stdin", stdin=PASSWORD)
+    assert "as that user" in filled.refused("import", tmp_path / "plain")
+    assert {path.name for path in filled.data_dir.iterdir()} == before
 
 
 def test_folder_that_is_held_without_an_answer_is_told(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

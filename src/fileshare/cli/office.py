@@ -9,8 +9,8 @@ import asyncio
 import os
 import pwd
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,6 +30,8 @@ PATIENCE = 15.0
 """Seconds in which a server that starts or drains is waited for: it holds the lock and has no socket yet."""
 
 PAUSE = 0.2
+
+ROOT = 0
 
 
 class Office(Protocol):
@@ -64,11 +66,15 @@ async def reach(config: Config, *, create: bool = False) -> AsyncIterator[Office
 
     Raises NotFound when there is no data folder and `create` is false.
     """
+    _check_user(config.data_dir, or_root=True)
+    if not create:
+        _check_there(config.data_dir)
     async with AsyncExitStack() as stack:
-        held = await _server_or_lock(stack, config.data_dir, create=create)
+        held = await _server_or_lock(stack, config.data_dir)
         if isinstance(held, Asking):
             yield held
         else:
+            _check_user(config.data_dir)
             from fileshare.app.offline import without_server
             from fileshare.app.services import make_desk
 
@@ -79,8 +85,10 @@ async def reach(config: Config, *, create: bool = False) -> AsyncIterator[Office
 @asynccontextmanager
 async def deletion_resting(data_dir: Path) -> AsyncIterator[None]:
     """Nothing is unlinked in the data folder within this: the server waits, or there is none."""
+    _check_user(data_dir, or_root=True)
+    _check_there(data_dir)
     async with AsyncExitStack() as stack:
-        held = await _server_or_lock(stack, data_dir, create=False)
+        held = await _server_or_lock(stack, data_dir)
         if isinstance(held, Asking):
             await held.rest_deletion()
         yield
@@ -91,8 +99,8 @@ async def reading_stores(data_dir: Path) -> AsyncIterator[tuple["Catalog", "Blob
     """The stores of a data folder, only to be read, also beside a server."""
     from fileshare.app.offline import reading
 
+    _check_user(data_dir, or_root=True)
     _check_there(data_dir)
-    _check_owner(data_dir)
     async with reading(data_dir) as stores:
         yield stores
 
@@ -105,8 +113,9 @@ async def importing(config: Config, owner: str, folder: str) -> AsyncIterator["I
     from fileshare.app.services import now
     from fileshare.services.imports import Import
 
+    _check_user(config.data_dir)
     async with AsyncExitStack() as stack:
-        held = stack.enter_context(_own_folder(config.data_dir))
+        held = stack.enter_context(DataFolder(config.data_dir))
         stores, services = await stack.enter_async_context(without_server(config, held))
         try:
             account = (await stores.accounts.login(owner)).account
@@ -125,28 +134,21 @@ async def importing(config: Config, owner: str, folder: str) -> AsyncIterator["I
         services.audit.note(own_caller(), "import", path, detail=f"for {account.name}")
 
 
-async def _server_or_lock(stack: AsyncExitStack, data_dir: Path, *, create: bool) -> Asking | DataFolder:
+async def _server_or_lock(stack: AsyncExitStack, data_dir: Path) -> Asking | DataFolder:
     """Whichever can be had; waits for a server that is about to start or to end."""
-    if not create:
-        _check_there(data_dir)
+    folder = DataFolder(data_dir)
+    if _is_anothers(data_dir) and not (data_dir / "lock").exists():
+        return folder  # no server was ever here; a lock that root makes would keep its user out
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             with suppress(Unavailable):
-                return stack.enter_context(_own_folder(data_dir))
+                return stack.enter_context(folder)
             return await stack.enter_async_context(ask_server(data_dir))
         except Unavailable:
             if time.monotonic() > deadline:
                 raise
         await asyncio.sleep(PAUSE)
-
-
-@contextmanager
-def _own_folder(data_dir: Path) -> Iterator[DataFolder]:
-    """The folder's lock. Raises Unavailable while another process holds it."""
-    _check_owner(data_dir)
-    with DataFolder(data_dir) as folder:
-        yield folder
 
 
 def _check_there(data_dir: Path) -> None:
@@ -155,14 +157,21 @@ def _check_there(data_dir: Path) -> None:
         raise NotFound(f"{data_dir} is no data folder of fileshare: name it with --data-dir.")
 
 
-def _check_owner(data_dir: Path) -> None:
-    """Files that another user makes in the folder, the database's among them, would lock its server out."""
-    if data_dir.exists():
-        if not data_dir.is_dir():
-            raise BadRequest(f"{data_dir} is no folder: name another with --data-dir.")
-        owner = data_dir.stat().st_uid
-        if owner != os.geteuid():
-            raise BadRequest(f"{data_dir} belongs to {_user_name(owner)}: run this command as that user.")
+def _check_user(data_dir: Path, *, or_root: bool = False) -> None:
+    """Raises BadRequest for anyone but the folder's owner.
+
+    What another makes in it, the database's log above all, would lock its server out.
+    Root may ask the server, and may read: SQLite gives what it makes then to the owner.
+    """
+    if data_dir.exists() and not data_dir.is_dir():
+        raise BadRequest(f"{data_dir} is no folder: name another with --data-dir.")
+    if _is_anothers(data_dir) and not (or_root and os.geteuid() == ROOT):
+        owner = _user_name(data_dir.stat().st_uid)
+        raise BadRequest(f"{data_dir} belongs to {owner}: run this command as that user.")
+
+
+def _is_anothers(data_dir: Path) -> bool:
+    return data_dir.exists() and data_dir.stat().st_uid != os.geteuid()
 
 
 def _user_name(uid: int) -> str:
