@@ -240,8 +240,19 @@ async def test_without_require_auth_anyone_may_do_what_a_user_may() -> None:
         assert (await peer.ask("LIST"))[1]["files"][0]["owner"]
 
 
-async def test_a_silent_connection_is_closed() -> None:
-    async with open_door(first_frame_seconds=0.05) as door, door.peer() as peer:
+async def test_without_require_auth_nobody_needs_a_seat_once_it_has_spoken() -> None:
+    limits = {"max_unauthenticated": 2, "max_unauthenticated_per_address": 2, "first_frame_seconds": 0.2}
+    async with open_door(require_auth=False, **limits) as door, AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(door.peer()) for _ in range(2)]
+        for _ in range(4):
+            assert (await peers[-1].ask("LIST"))[0] == "OK"
+            peers.append(await stack.enter_async_context(door.peer()))
+        assert (await peers[2].ask("LIST"))[0] == "OK"
+
+
+@pytest.mark.parametrize("require_auth", [True, False])
+async def test_a_silent_connection_is_closed(require_auth: bool) -> None:
+    async with open_door(require_auth=require_auth, first_frame_seconds=0.05) as door, door.peer() as peer:
         peer.send_raw(HEADER.pack(100) + b"{")
         assert await peer.ended() == b""
 

@@ -159,17 +159,28 @@ class Session:
                 return None
             event = self.wire.receive(raw)
             if isinstance(event, m.Request):
-                if self._seat is not None:
-                    self._seat.has_spoken = True
+                await self._has_spoken()
                 return event
-            if self._caller is not None:
+            if not self._is_stranger:
                 deadline = asyncio.get_running_loop().time() + self.services.limits.stall_seconds
         return None
+
+    async def _has_spoken(self) -> None:
+        """A whole frame has come: the seat no longer gives way, and who needs no login needs no seat."""
+        if self._seat is not None:
+            self._seat.has_spoken = True
+            if self._caller is not None:
+                await self._admission.leave(self._seat)
 
     def _first_byte_seconds(self) -> float:
         """A stranger's whole frame has its seconds in total; a caller may be idle between two."""
         limits = self.services.limits
-        return limits.first_frame_seconds if self._caller is None else limits.idle_seconds
+        return limits.first_frame_seconds if self._is_stranger else limits.idle_seconds
+
+    @property
+    def _is_stranger(self) -> bool:
+        """Who has not logged in, or, where that is not needed, has not yet said a word."""
+        return self._caller is None or (self._seat is not None and not self._seat.has_spoken)
 
     async def _handle(self, request: m.Request, handlers: "Handlers") -> None:
         self.idle = False
