@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 
@@ -241,8 +242,8 @@ async def test_without_require_auth_anyone_may_do_what_a_user_may() -> None:
 
 
 async def test_without_require_auth_nobody_needs_a_seat_once_it_has_spoken() -> None:
-    limits = {"max_unauthenticated": 2, "max_unauthenticated_per_address": 2, "first_frame_seconds": 0.2}
-    async with open_door(require_auth=False, **limits) as door, AsyncExitStack() as stack:
+    limits: dict[str, Any] = {"max_unauthenticated": 2, "max_unauthenticated_per_address": 2}
+    async with open_door(None, require_auth=False, **limits) as door, AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(door.peer()) for _ in range(2)]
         for _ in range(4):
             assert (await peers[-1].ask("LIST"))[0] == "OK"
