@@ -199,6 +199,16 @@ async def test_deletion_rests_until_the_asker_hangs_up(office: Office) -> None:
     assert await office.shelf.lying() == set()
 
 
+async def test_trash_is_emptied_at_once_also_while_a_backup_runs(office: Office) -> None:
+    await office.shelf.put("a", large("x"))
+    await office.shelf.trash("a")
+    async with ask_server(office.folder) as asking:
+        await asking.rest_deletion()
+        assert await office.ask(EmptyTrash()) == [Freed(len(large("x")))]
+        assert await office.shelf.lying() == {digest_of(large("x"))}
+    assert await office.sweeper.collect() == 1
+
+
 async def test_what_is_done_by_command_is_audited(office: Office) -> None:
     await office.ask(AddUser("ben", Role.USER, PASSWORD))
     (event, *_) = await office.audit.events(caller(), limit=1)

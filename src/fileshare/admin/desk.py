@@ -103,9 +103,10 @@ class Desk:
                 assert_never(request)
 
     async def _empty_trash(self, request: EmptyTrash, caller: Caller) -> Freed:
-        """Also unlinks, so that the space is free when the command says so."""
+        """Also unlinks, so that the space is free when the command says so, unless a backup runs."""
         size = await self._files.empty_trash(caller, request.older_than)
-        await self._sweeper.collect()
+        if not self._sweeper.resting:
+            await self._sweeper.collect()
         return Freed(size)
 
 

@@ -88,6 +88,7 @@ class Sweeper:
         self._deleting = asyncio.Lock()
         self._first_seen: dict[str, int] = {}
         self._scan_due = 0
+        self._pauses = 0
 
     def nudge(self) -> None:
         """Something was deleted for good: collect it now rather than at the next sweep."""
@@ -96,8 +97,17 @@ class Sweeper:
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
         """Within this, no blob is unlinked: what a backup has read of the database stays whole."""
-        async with self._deleting:
-            yield
+        self._pauses += 1
+        try:
+            async with self._deleting:
+                yield
+        finally:
+            self._pauses -= 1
+
+    @property
+    def resting(self) -> bool:
+        """Whether somebody has paused the deletion of blobs."""
+        return self._pauses > 0
 
     async def run(self) -> None:
         """Sweep now and every so many seconds, and collect whenever nudged, until cancelled.
