@@ -10,6 +10,9 @@ from rich.progress import Progress as RichProgress
 from fileshare.cli.output import in_words, shown
 from fileshare.services.tally import OnProgress, Progress
 
+PATH_WIDTH = 24
+"""Columns for the path at hand; the bar and its figures have the others."""
+
 
 class JobBars:
     """Fills `watching.Watch`: a bar a phase; they vanish at the end, and what came of it is printed."""
@@ -44,7 +47,12 @@ class JobBars:
                 total=at.total,
                 visible=True,
                 size=in_words(at.size),
-                path=escape(shown(at.path)),
+                path=escape(_end_of(shown(at.path))),
             )
 
         return show
+
+
+def _end_of(path: str) -> str:
+    """The end of a path, which tells more than its beginning."""
+    return path if len(path) <= PATH_WIDTH else "…" + path[1 - PATH_WIDTH :]
