@@ -1,5 +1,6 @@
 """10,000 files of 4 KiB in 100 folders: interrupted, gone on with, and nobody's failure goes unnamed."""
 
+import re
 import time
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.e2e.patience import wait_until
 from tests.e2e.rules import AfterBytes, Fault, Way
 from tests.e2e.shells import Finished
 from tests.e2e.sources import write_tree
+from tests.e2e.terminal import Terminal
 
 REQUIRED = 10_000
 FOLDERS = 100
@@ -33,7 +35,7 @@ class SmallFiles(Check):
         """Cut by the line, killed, gone on with; then once more with files that can't be stored."""
         files = write_tree(self.folder, FOLDERS, self.count, SIZE)
         expected = {f"many/{path}": digest for path, digest in files.items()}
-        self._cut_and_kill()
+        seen = self._cut_and_kill()
         known = len(self.line.links)
         had = len(stored(self.server.data_dir))
         started = time.monotonic()
@@ -43,7 +45,6 @@ class SmallFiles(Check):
         left = (self.count - had) * SIZE
         found = stored(self.server.data_dir)
         wrong = sorted(path for path in expected | found if expected.get(path) != found.get(path))
-        progress = [event for event in done.events if event["event"] == "progress"]
         what = f"{self.count} small files"
         return [
             Row(
@@ -59,14 +60,17 @@ class SmallFiles(Check):
                 f"{sent} sent, {left} were missing",
                 sent <= left,
             ),
-            Row(f"{what}: live total", "progress events", f"{len(progress)}", bool(progress)),
+            _live_total(what, seen, self.count),
             self._again(what),
             self._names_failures(what),
             nothing_left(f"{what}: left over", self.server),
         ]
 
-    def _cut_and_kill(self) -> None:
-        """The line fails twice and the client goes on by itself; then the client is killed."""
+    def _cut_and_kill(self) -> str:
+        """The line fails twice and the client goes on by itself; then the client is killed.
+
+        Returns what stood on its terminal.
+        """
         third = self.count * SIZE // 4
         self.line.plan(
             AfterBytes(Way.UP, third, Fault.RESET),
@@ -74,16 +78,19 @@ class SmallFiles(Check):
             AfterBytes(Way.UP, third, Fault.STALL),
         )
         known = len(self.line.links)
-        running = self.shell.start("--json", "upload", "--recursive", self.folder)
-        wait_until(
-            "the third connection stalls",
-            lambda: [link for link in self.line.links[known:] if link.passed(Way.UP) == third][2:],
-            seconds=120,
-        )
-        running.kill()
+        with Terminal() as terminal:
+            process = terminal.start(self.shell, "upload", "--recursive", self.folder)
+            wait_until(
+                "the third connection stalls",
+                lambda: [link for link in self.line.links[known:] if link.passed(Way.UP) == third][2:],
+                seconds=120,
+            )
+            process.kill()
+            process.wait()
         self.line.links[-1].fail(Fault.CLOSE)
         self.line.links[-1].finished.wait(10)
         wait_until("what was on the way is stored", self._settled)
+        return terminal.text
 
     def _settled(self) -> bool:
         before = len(stored(self.server.data_dir))
@@ -116,6 +123,15 @@ class SmallFiles(Check):
         good = done.code == 10 and len(named) == 3 and there == 50
         measured = f"exit {done.code}, {there} stored, named {named}"
         return Row(f"{what}: 3 of 53 fail", "exit 10, 50 stored, 3 named", measured, good)
+
+
+def _live_total(what: str, seen: str, count: int) -> Row:
+    """The terminal must have counted files while they moved, towards the right total."""
+    told = [(int(now), int(of)) for now, of in re.findall(r"(\d+) of (\d+) files", seen)]
+    rising = sorted({now for now, _ in told if 0 < now < count})
+    good = len(rising) > 1 and bool(told) and told[-1][1] == count
+    measured = f"{len(told)} drawn, {rising[:1]} to {rising[-1:]} of {told[-1][1] if told else 'none'}"
+    return Row(f"{what}: live total on a terminal", "rises towards the count", measured, good)
 
 
 def _names(done: Finished, path: Path) -> bool:
