@@ -19,9 +19,7 @@ from fileshare.storage.memory import MemoryCatalog
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from tests.storage.builders import ANNA, BEN, NAMES, NOW, an_upload, digest_of
-from tests.storage.conftest import add_accounts
-
-RAM = Path("/dev/shm")
+from tests.storage.conftest import RAM, add_accounts
 
 names = st.sampled_from(["a", "b", "A.tar.gz"])
 paths = st.lists(names, min_size=1, max_size=3).map("/".join)

@@ -409,6 +409,22 @@ async def test_close_waits_for_units_and_nothing_runs_after_it(tmp_path: Path, m
     await notes.close()
 
 
+async def test_what_is_asked_while_it_closes_is_done_or_refused(tmp_path: Path, migrations: Path) -> None:
+    notes = Database(tmp_path / "notes.db", migrations)
+    await notes.open()
+    early = asyncio.create_task(notes.read(texts))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(notes.close())
+    for _ in range(3):
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable):
+            await notes.read(texts)
+        with pytest.raises(Unavailable):
+            await notes.run(add, "x")
+    await closing
+    assert await early == []
+
+
 async def test_the_files_are_their_owners_alone(notes: Database, tmp_path: Path) -> None:
     await notes.run(add, "x")
     files = [tmp_path / name for name in ("notes.db", "notes.db-shm", "notes.db-wal")]

@@ -27,10 +27,10 @@ def insert(db: sqlite3.Connection) -> None:
 
 
 async def test_deleted_rows_give_their_disk_back(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Database, quick_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "SHRINK_STEP", 500)
-    file = tmp_path / "fileshare.db"
+    file = quick_path / "fileshare.db"
     await database.run(fill)
     await database.run(empty)
     assert await database.shrink(), "one step is not all of it"
@@ -61,9 +61,9 @@ async def test_others_write_between_the_steps(database: Database) -> None:
     assert left == 1
 
 
-async def test_deleting_needs_less_room_than_it_frees(database: Database, tmp_path: Path) -> None:
+async def test_deleting_needs_less_room_than_it_frees(database: Database, quick_path: Path) -> None:
     """Some builds of SQLite write zeros over what is deleted, unless they are told not to."""
-    log = tmp_path / "fileshare.db-wal"
+    log = quick_path / "fileshare.db-wal"
     await database.run(fill)
     await database.run(lambda db: None)
     before = log.stat().st_size

@@ -118,9 +118,9 @@ class Database:
         if self._draining is not None:
             await asyncio.wait([self._draining])
         writer, self._writer = self._writer, None
-        for reader in self._readers:
+        readers, self._readers = self._readers, []
+        for reader in readers:
             await reader.close()
-        self._readers.clear()
         if writer is not None:
             await writer.close()
 

@@ -31,11 +31,13 @@ class Purger:
 
     async def purge(self, trash_ids: Sequence[int], now: int) -> int:
         """Delete for good; returns the bytes of contents that nobody refers to any more."""
-        marked = await self._database.run(mark, trash_ids)
-        task = asyncio.create_task(self._purge(marked, now))
+        task = asyncio.create_task(self._mark_and_purge(trash_ids, now))
         self._running.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def _mark_and_purge(self, trash_ids: Sequence[int], now: int) -> int:
+        return await self._purge(await self._database.run(mark, trash_ids), now)
 
     async def go_on(self) -> None:
         """Finish what a kill or a full disk has interrupted."""
