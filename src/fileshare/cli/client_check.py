@@ -50,7 +50,7 @@ def _check_folder(session: Session, source: str) -> int:
         except FileshareError as error:
             session.printer.failed(found.path, error)
             errors.append(error)
-    session.printer.say(f"{same} files are the same, {len(errors)} are not.")
+    session.printer.say(f"{same} the same, {len(errors)} not")
     return exits.exit_of_all(errors, same)
 
 

@@ -7,6 +7,7 @@ from fileshare.cli import exits
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
 from fileshare.cli.client_uploads import ended, how_to_resume
+from fileshare.cli.reporting import files_in_words
 from fileshare.client.download_jobs import (
     DownloadOrder,
     Unusable,
@@ -107,7 +108,7 @@ def _rehearse(session: Session, job: DownloadJob, roots: list[m.EntryInfo]) -> i
         elif isinstance(found, Unusable):
             errors.append(found.error)
             session.printer.failed(found.path, found.error)
-    session.printer.say(f"{files} files, {size} bytes")
+    session.printer.say(f"{files_in_words(files)}, {size} bytes")
     return exits.exit_of_all(errors, files)
 
 

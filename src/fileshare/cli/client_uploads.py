@@ -6,6 +6,7 @@ import sys
 from fileshare.cli import exits
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
+from fileshare.cli.reporting import files_in_words
 from fileshare.client.folders import FoundFile, LeftOut
 from fileshare.client.reports import Item
 from fileshare.client.sources import PipeSource
@@ -100,7 +101,7 @@ def _rehearse(session: Session, sources: list[UploadSource]) -> int:
         except FileshareError as error:
             errors.append(error)
             session.printer.failed(planned.source.path, error)
-    session.printer.say(f"{files} files, {size} bytes")
+    session.printer.say(f"{files_in_words(files)}, {size} bytes")
     return exits.exit_of_all(errors, files)
 
 

@@ -308,14 +308,21 @@ def outcome_line(item: Item, outcome: Outcome) -> str:
 def summary_line(summary: Summary) -> str:
     """The sums of a command."""
     verb = "stored" if summary.direction == "upload" else "fetched"
-    speed = f", {in_words(round(summary.moved / summary.seconds))}/s" if summary.seconds > 0 else ""
-    count = summary.files - summary.skipped
-    parts = [f"{count} {'file' if count == 1 else 'files'} {verb}"]
+    parts = [f"{files_in_words(summary.files - summary.skipped)} {verb}"]
     if summary.skipped:
         parts.append(f"{summary.skipped} there already")
     if summary.failed:
         parts.append(f"{summary.failed} failed")
-    return f"{', '.join(parts)}: {in_words(summary.moved)} moved in {summary.seconds:.1f} s{speed}"
+    line = ", ".join(parts)
+    if not summary.moved:
+        return line
+    speed = in_words(round(summary.moved / max(summary.seconds, 0.001)))
+    return f"{line}: {in_words(summary.moved)} moved in {summary.seconds:.1f} s, {speed}/s"
+
+
+def files_in_words(count: int) -> str:
+    """So many files."""
+    return "1 file" if count == 1 else f"{count} files"
 
 
 def _doing(item: Item) -> str:

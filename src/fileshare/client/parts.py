@@ -79,7 +79,7 @@ def set_modified(path: str, modified: float) -> None:
 
 def local_error(path: str, error: OSError) -> FileshareError:
     """What to tell when the local disk refuses."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return NoSpace(f"Your disk is full: {path!r} can't be written; what arrived is kept.")
     return FileshareError(f"{path!r} can't be written: {error.strerror}.")
 
