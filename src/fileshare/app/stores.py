@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fileshare.errors import BadRequest
 from fileshare.services.ports import AccountStore, Blobs, Catalog, Reserve
+from fileshare.services.reserve import freeing
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.folder import DataFolder
 from fileshare.storage.reserve import DiskReserve
@@ -56,7 +57,7 @@ async def opened(folder: DataFolder) -> AsyncIterator[Stores]:
     database, blobs, reserve = Database(folder.database), DiskBlobs(folder.path), DiskReserve(folder.path)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(reserve.close)
-        await database.open()
+        await freeing(reserve, database.open)  # even opening writes a little, and the disk may be full
         stack.push_async_callback(database.close)
         await blobs.open()
         stack.push_async_callback(blobs.close)

@@ -82,6 +82,8 @@ class Channel:
         self._at = 0
         self._closed = False
         self.silence = silence
+        self.sent = 0
+        """Bytes that the system has taken, those of a failed `send` included."""
         self.allow_silence(silence)
 
     def allow_silence(self, seconds: float | None = None) -> None:
@@ -96,7 +98,9 @@ class Channel:
         rest = memoryview(data)
         try:
             while rest:
-                rest = rest[self._socket.send(rest) :]
+                count = self._socket.send(rest)
+                self.sent += count
+                rest = rest[count:]
         except OSError as error:
             raise self._lost(error) from None
 

@@ -43,6 +43,8 @@ class Conversation:
         self._login = login
         self._welcome: m.Welcome | None = None
         self._unanswered = 0
+        self.body_sent = 0
+        """Bytes of uploads that the system has taken, without their headers."""
         self.identity: m.AuthSuccess | None = None
         """Who this conversation acts for, once `settle` has run; None for an anonymous one."""
         greeting = self._wire.send(m.Hello(version_wanted=2, client=f"fileshare-client {__version__}"))
@@ -151,7 +153,11 @@ class Conversation:
     def send_segment(self, data: bytes | memoryview) -> None:
         """Send bytes of the open upload; `data` is at most one segment."""
         self._channel.send(self._wire.segment(len(data)))
-        self._channel.send(data)
+        before = self._channel.sent
+        try:
+            self._channel.send(data)
+        finally:
+            self.body_sent += self._channel.sent - before
 
     def send_put(self, put: m.Put, contents: list[bytes]) -> None:
         """Send small files and their bytes, all in one go."""

@@ -126,9 +126,12 @@ class _Transfer:
             if not data:
                 return
             self._rate.take(len(data))
-            conversation.send_segment(data)
+            before = conversation.body_sent
+            try:
+                conversation.send_segment(data)
+            finally:
+                self._moved += conversation.body_sent - before
             offset += len(data)
-            self._moved += len(data)
             self._reporter.moved(self._sending.item, len(data))
             if self._source.size is None:
                 self._line.patience.progress()  # a program that prints slowly is no failure
