@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _PATIENCE = 0.3
 """Seconds: what is over sooner needs no bar."""
 _FRAME = 0.1
+_LARGE = 1 << 20
+_LONG = 1.0
 _FILES_SHOWN = 5
 """Lines on the screen; many small files fly by in the total only."""
 
@@ -31,6 +33,10 @@ class _Moving:
         self.at = at
         self.hashed: tuple[int, int] | None = None
         self.changed = time.monotonic()
+
+    def worth_a_line(self) -> bool:
+        """Small files fly by; one that takes long for its size gets its line all the same."""
+        return self.size is None or self.size >= _LARGE or time.monotonic() - self.changed > _LONG
 
 
 class BarsPrinter(LinePrinter):
@@ -150,9 +156,10 @@ class BarsPrinter(LinePrinter):
             return f"{self._finished} of {self._files} files", self._sum, self._size
 
     def files(self) -> dict[Item, tuple[str, int, int | None]]:
-        """The files to show, by the longest on their way: name, bytes done, bytes in all."""
+        """The files to show, the longest on their way first: name, bytes done, bytes in all."""
         with self._lock:
-            shown_now = sorted(self._moving.items(), key=lambda pair: pair[1].changed)[:_FILES_SHOWN]
+            worth = [pair for pair in self._moving.items() if pair[1].worth_a_line()]
+            shown_now = sorted(worth, key=lambda pair: pair[1].changed)[:_FILES_SHOWN]
             return {item: _bar_of(item, moving) for item, moving in shown_now}
 
 
