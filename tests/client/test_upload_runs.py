@@ -196,6 +196,7 @@ def test_what_the_server_cannot_store_now_is_sent_again(bench: Bench, tree: Path
     assert tally.errors == []
     assert stored(bench) == contents(tree)
     assert bench.server.stored_times == 132
+    assert tally.summary().files == len(bench.notes.outcomes) == 132
 
 
 def test_another_client_on_the_same_job_ends_this_one(bench: Bench, tree: Path) -> None:

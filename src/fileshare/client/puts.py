@@ -227,17 +227,24 @@ class Puts:
         if not isinstance(event, m.Results):
             raise error_of(event) or ProtocolError("The server sent something else than results of a PUT.")
         self._line.patience.progress()
-        answers = [self._settle(result) for result in event.results]
-        self._answered(answers)
+        later = {result.upload_id: error for result in event.results if (error := _to_try_again(result))}
+        self._answered([self._settle(result) for result in event.results if result.upload_id not in later])
         self._drop_answered()
+        for error in later.values():
+            self._line.drop()  # everything unanswered goes out again, on another connection
+            raise error
 
     def _settle(self, result: m.PutResult, *, moved: bool = True) -> Answer:
         batch = next((batch for batch in self._flying if result.upload_id in batch.entries), None)
         if batch is None:
             raise ProtocolError("The server answered for a file that was not sent.")
-        error = error_named(result.code, result.message) if result.code else None
-        if error is not None and retryable(error):
-            self._line.drop()  # everything unanswered goes out again, on another connection
-            raise error
         entry = batch.entries.pop(result.upload_id)
-        return entry.small, error or batch.outcome(entry, result, entry.file.size if moved else 0)
+        if result.code:
+            return entry.small, error_named(result.code, result.message)
+        return entry.small, batch.outcome(entry, result, entry.file.size if moved else 0)
+
+
+def _to_try_again(result: m.PutResult) -> FileshareError | None:
+    """Why a file was not stored, where the same bytes may be stored later."""
+    error = error_named(result.code, result.message) if result.code else None
+    return error if error is not None and retryable(error) else None
