@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Programs that tests drive, each named as its Debian package.
 TEST_PROGRAMS := chromium
 
-.PHONY: help serve test check format bench bench-peers acceptance wheel clean
+.PHONY: help serve test screenshots check format bench bench-peers acceptance wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,11 @@ serve: $(RUNTIME) ## Install what is needed and run the service; ARGS="--web-por
 
 test: $(DEVELOPMENT) test-programs ## Run the test suite; ARGS="tests/domain -k names" is passed on
 	@$(BIN)/python -m pytest $(ARGS)
+
+screenshots: $(DEVELOPMENT) test-programs ## Write every page at both widths and in both themes to .cache/screenshots
+	@mkdir -p .cache/screenshots
+	@FILESHARE_SCREENSHOTS=.cache/screenshots $(BIN)/python -m pytest tests/browser -k screen $(ARGS)
+	@echo "The pictures are in .cache/screenshots"
 
 check: $(DEVELOPMENT) ## Check format, lint, types and the rings
 	$(BIN)/ruff format --check

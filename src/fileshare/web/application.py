@@ -17,6 +17,7 @@ from fileshare.web.keys import SERVICES, WebServices
 from fileshare.web.middleware import strict_headers
 from fileshare.web.request_log import note_requests
 from fileshare.web.routes import TABLE
+from fileshare.web.running import RUNNING, Running
 from fileshare.web.static import STATIC, Static
 
 MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password)
@@ -29,6 +30,7 @@ def make_application(assets: Assets, health: Callable[[], Health], services: Web
     application[HEALTH] = health
     application[SERVICES] = services
     application[BASIC] = BasicMemory(services.accounts)
+    application[RUNNING] = Running(services.accounts)
     application[STATIC] = Static(assets)
     rendering.set_up(application, assets)
     for row in TABLE:

@@ -16,6 +16,7 @@ from fileshare.logs import Origin, origin
 from fileshare.web.basic import BASIC
 from fileshare.web.keys import CALLER, services_of
 from fileshare.web.origin import address_of, is_forwarded, is_secure
+from fileshare.web.running import RUNNING
 
 PROGRAM_PATHS = ("/api/", "/tus/", "/files/", "/metrics")
 """Where tokens and Basic serve; pages take the session alone."""
@@ -39,12 +40,13 @@ async def identify(request: web.Request, handler: Handler) -> web.StreamResponse
     # Never taken back: each request is a task of its own, and the middlewares around this one log too.
     whence = Origin(address=address_of(request), connection=secrets.token_hex(4))
     origin.set(whence)
-    if not request.path.startswith(PUBLIC_PATHS):
-        caller = await _find(request)
-        if caller is not None:
-            request[CALLER] = caller
-            origin.set(replace(whence, account=caller.account.name))
-    return await handler(request)
+    caller = None if request.path.startswith(PUBLIC_PATHS) else await _find(request)
+    if caller is None:
+        return await handler(request)
+    async with request.app[RUNNING].known(request, caller):
+        request[CALLER] = caller
+        origin.set(replace(whence, account=caller.account.name))
+        return await handler(request)
 
 
 async def _find(request: web.Request) -> Caller | None:
