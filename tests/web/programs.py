@@ -1,7 +1,7 @@
 """A program at the web door: a bearer token, bare requests, whole answers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -67,6 +67,13 @@ class Program:
             yield reader, writer
         finally:
             writer.close()
+
+
+async def until(happened: Callable[[], object]) -> None:
+    """Look until it has, and fail when it takes far too long."""
+    async with asyncio.timeout(20):
+        while not happened():
+            await asyncio.sleep(0.005)
 
 
 def _with_dashes(headers: Mapping[str, str]) -> dict[str, str]:

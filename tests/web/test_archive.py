@@ -146,9 +146,10 @@ async def test_reader_that_takes_nothing_is_cut(house: House, anna: Program) -> 
         await store(house, f"many/{number}", bytes([number]) * (8 * MIB))
     async with anna.line("GET /files/many/?zip HTTP/1.1"):
         outcomes: list[str] = []
-        while "connection_lost" not in outcomes:
-            await asyncio.sleep(0.02)
-            outcomes = [event.outcome for event in await house.events() if event.action == "download"]
+        async with asyncio.timeout(20):
+            while "connection_lost" not in outcomes:
+                await asyncio.sleep(0.02)
+                outcomes = [event.outcome for event in await house.events() if event.action == "download"]
 
 
 async def test_more_than_a_page_of_entries(

@@ -37,11 +37,12 @@ async def anna(house: House) -> AsyncIterator[Program]:
 
 async def end_of_download(house: House) -> Event:
     """What the audit trail says of the first download, once it is over."""
-    while True:
-        for event in await house.events():
-            if event.action == "download":
-                return event
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(20):
+        while True:
+            for event in await house.events():
+                if event.action == "download":
+                    return event
+            await asyncio.sleep(0.01)
 
 
 async def test_damaged_content_is_refused_before_the_first_byte(house: House, anna: Program) -> None:

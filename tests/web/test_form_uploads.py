@@ -1,6 +1,5 @@
 """POST of a form with files, as a page without JavaScript sends it."""
 
-import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
@@ -12,7 +11,7 @@ from fileshare.web.form_uploads import MAX_PARTS, base_name
 from fileshare.web.keys import WebSettings
 from tests.services.workshop import MIB
 from tests.web.house import PAGE, Browser, House, open_house
-from tests.web.programs import Answer, Program, program
+from tests.web.programs import Answer, Program, program, until
 
 BOUNDARY = "----WebKitFormBoundary7MA4YWxkTrZu0gW"
 KIND = f"multipart/form-data; boundary={BOUNDARY}"
@@ -169,14 +168,12 @@ async def test_connection_that_ends_within_a_file_leaves_nothing(
     head = ("Content-Length: 1000000", f"Content-Type: {KIND}")
     async with anna.line("POST /files/in/ HTTP/1.1", *head) as (reader, writer):
         writer.write(file("a", bytes(600_000)))
-        while not any(held.offset for held in house.world.uploads.writers()):
-            await asyncio.sleep(0.01)
+        await until(lambda: any(held.offset for held in house.world.uploads.writers()))
         if ending == "cut":
             writer.transport.abort()
         else:
             assert b" 400 " in await reader.readline()
-        while house.world.uploads.writers():
-            await asyncio.sleep(0.01)
+        await until(lambda: not house.world.uploads.writers())
     assert await house.world.catalog.uploads() == []
     assert await house.world.blobs.parts() == []
 

@@ -1,6 +1,5 @@
 """PUT: a file with its bare bytes, as `curl -T` sends it."""
 
-import asyncio
 import base64
 import hashlib
 import json
@@ -13,7 +12,7 @@ from fileshare.errors import NoSpace, NotFound
 from fileshare.web.keys import WebSettings
 from tests.services.workshop import ANNA, MIB, World, sha256
 from tests.web.house import House, open_house
-from tests.web.programs import Program, program
+from tests.web.programs import Program, program, until
 
 DATA = bytes(range(256)) * 400
 
@@ -164,12 +163,6 @@ async def test_disk_that_fills_up_leaves_nothing_behind(house: House, anna: Prog
     assert await house.world.blobs.parts() == []
 
 
-async def uploads_settled(house: House) -> None:
-    """Wait until no writer holds an upload."""
-    while house.world.uploads.writers():
-        await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("ending", ["cut", "half closed", "stalled"])
 async def test_broken_upload_goes_on_elsewhere_where_its_digest_is_known(
     house: House, anna: Program, ending: str
@@ -177,15 +170,14 @@ async def test_broken_upload_goes_on_elsewhere_where_its_digest_is_known(
     head = (f"Content-Length: {len(DATA)}", f"Repr-Digest: {promise(DATA)}")
     async with anna.line("PUT /files/a HTTP/1.1", *head) as (reader, writer):
         writer.write(DATA[:50_000])
-        while not any(held.offset == 50_000 for held in house.world.uploads.writers()):
-            await asyncio.sleep(0.01)
+        await until(lambda: any(held.offset >= 50_000 for held in house.world.uploads.writers()))
         if ending == "cut":
             writer.transport.abort()
         elif ending == "half closed":
             writer.write_eof()
         else:
             assert b" 400 " in await reader.readline()
-        await uploads_settled(house)
+        await until(lambda: not house.world.uploads.writers())
     (upload,) = await house.world.catalog.uploads()
     assert (upload.offset, upload.state) == (50_000, UploadState.RECEIVING)
     assert upload.owner_id == house.known["anna"].id
@@ -195,10 +187,9 @@ async def test_broken_upload_goes_on_elsewhere_where_its_digest_is_known(
 async def test_broken_upload_without_a_digest_leaves_nothing(house: House, anna: Program, head: str) -> None:
     async with anna.line("PUT /files/a HTTP/1.1", head) as (_, writer):
         writer.write(b"c350\r\n" + DATA[:50_000] + b"\r\n" if "chunked" in head else DATA[:50_000])
-        while not any(held.offset >= 50_000 for held in house.world.uploads.writers()):
-            await asyncio.sleep(0.01)
+        await until(lambda: any(held.offset >= 50_000 for held in house.world.uploads.writers()))
         writer.transport.abort()
-        await uploads_settled(house)
+        await until(lambda: not house.world.uploads.writers())
     assert await house.world.catalog.uploads() == []
     assert await house.world.blobs.parts() == []
     with pytest.raises(NotFound):
@@ -209,8 +200,7 @@ async def test_newcomer_takes_an_upload_over_and_the_old_one_hears_it(house: Hou
     head = (f"Content-Length: {len(DATA)}", f"Repr-Digest: {promise(DATA)}")
     async with anna.line("PUT /files/a HTTP/1.1", *head) as (reader, writer):
         writer.write(DATA[:50_000])
-        while not any(held.offset == 50_000 for held in house.world.uploads.writers()):
-            await asyncio.sleep(0.01)
+        await until(lambda: any(held.offset >= 50_000 for held in house.world.uploads.writers()))
         (upload,) = await house.world.catalog.uploads()
         taken = await house.world.uploads.resume(
             house.world.uploads.writers()[0].caller, lambda: None, upload_id=upload.id
@@ -225,8 +215,7 @@ async def test_stopping_server_keeps_what_arrived(house: House, anna: Program) -
     head = (f"Content-Length: {len(DATA)}", f"Repr-Digest: {promise(DATA)}")
     async with anna.line("PUT /files/a HTTP/1.1", *head) as (_, writer):
         writer.write(DATA[:50_000])
-        while not any(held.offset == 50_000 for held in house.world.uploads.writers()):
-            await asyncio.sleep(0.01)
+        await until(lambda: any(held.offset >= 50_000 for held in house.world.uploads.writers()))
         await house.server.drain(0)
         await house.world.uploads.release_all()
     (upload,) = await house.world.catalog.uploads()
