@@ -1,5 +1,7 @@
 """Every failure as one answer: JSON for programs, a page for people, and never more than it should tell."""
 
+import asyncio
+import contextlib
 import logging
 from typing import Any
 
@@ -98,11 +100,19 @@ async def test_answer_that_fails_half_way_is_cut_and_never_looks_whole(
         await response.write(b"half")
         raise error
 
-    async with open_house(fail=fail) as house, aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.ClientError):
-            async with session.get(f"{house.url}/api/fail") as answer:
-                assert answer.status == 200
-                await answer.read()
+    async with open_house(fail=fail) as house:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(house.url.rpartition(":")[2]))
+        writer.write(b"GET /api/fail HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        got = bytearray()
+        with contextlib.suppress(ConnectionError):
+            while piece := await reader.read(65536):
+                got += piece
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+        _, _, body = bytes(got).partition(b"\r\n\r\n")
+        # Nothing, or what was sent: a reset may overtake it, but no second answer and no end follows.
+        assert body in ((b"", b"4\r\nhalf\r\n") if chunked else (b"", b"half"))
 
 
 def test_every_class_of_errors_has_a_status_of_its_own_branch() -> None:
