@@ -2,6 +2,7 @@ import hashlib
 import io
 import os
 import random
+import threading
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from fileshare.errors import (
     NotFound,
     ProtocolError,
     SourceChanged,
+    StorageFailed,
 )
 
 from .conftest import Bench
@@ -188,6 +190,26 @@ def test_a_full_disk_keeps_what_arrived(
     outcome = downloader(bench, resume=True).fetch(wanted)
     assert outcome.resumed_from > 1_000_000
     assert target.read_bytes() == CONTENT
+
+
+def test_a_sync_that_failed_in_the_background_is_never_forgotten(
+    bench: Bench, wanted: Wanted, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileshare.client.early_sync._EVERY", 1_000_000)
+    real = os.fsync
+    failed: list[int] = []
+
+    def fails_once(descriptor: int) -> None:
+        if threading.current_thread().name == "sync" and not failed:
+            failed.append(descriptor)
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fails_once)
+    with pytest.raises(StorageFailed, match="Input/output"):
+        downloader(bench).fetch(wanted)
+    assert failed
+    assert list(target.parent.iterdir()) == []
 
 
 @pytest.mark.parametrize(

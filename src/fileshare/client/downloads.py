@@ -13,16 +13,14 @@ from typing import IO, Protocol
 from msgspec import UNSET, Struct, UnsetType
 
 from fileshare.client.conversation import Conversation, error_named
+from fileshare.client.follower import PIECE
 from fileshare.client.line import Line
 from fileshare.client.part_sinks import PartSink
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Item, Outcome, Reporter
-from fileshare.errors import DigestMismatch, ProtocolError, SourceChanged
+from fileshare.errors import DigestMismatch, ProtocolError, SourceChanged, StorageFailed
 from fileshare.wire import messages as m
-from fileshare.wire.connection import Aborted, End
-
-PIECE = 1 << 20
-"""Bytes taken from the line at once."""
+from fileshare.wire.connection import Aborted
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -73,8 +71,12 @@ class Sink(Protocol):
         """The server has another content now, and it comes whole. Raises SourceChanged where it can't."""
         ...
 
+    def room(self) -> memoryview:
+        """Where to put the next bytes, for `write`."""
+        ...
+
     def write(self, data: memoryview) -> None:
-        """Take the next bytes. Raises NoSpace."""
+        """Take the beginning of the last `room`. Raises NoSpace."""
         ...
 
     def digest(self) -> str:
@@ -91,7 +93,6 @@ class Fetch:
         self._reporter = reporter
         self._wanted = wanted
         self._sink = sink
-        self._view = memoryview(bytearray(max(1, min(PIECE, wanted.size))))
         self._began = time.monotonic()
         self._resumed_from: int | None = None
         self._moved = 0
@@ -129,11 +130,16 @@ class Fetch:
         return begin
 
     def _receive(self, conversation: Conversation, left: int) -> None:
-        while isinstance(got := self._next(conversation), int):
+        while True:
+            room = self._sink.room()[: self._rate.piece(PIECE)]
+            got = conversation.body(room)
+            if not isinstance(got, int):
+                break
             left -= got
             if left < 0:
                 raise ProtocolError("The server sent more bytes than it had announced.")
-            self._sink.write(self._view[:got])
+            self._rate.take(got)
+            self._sink.write(room[:got])
             self._moved += got
             self._reporter.moved(self._wanted.item, got)
             self._line.patience.progress()
@@ -141,12 +147,6 @@ class Fetch:
             raise error_named(got.code, got.message)
         if left:
             raise ProtocolError("The server ended the file before its end.")
-
-    def _next(self, conversation: Conversation) -> int | End | Aborted:
-        got = conversation.body(self._view[: self._rate.piece(PIECE)])
-        if isinstance(got, int):
-            self._rate.take(got)
-        return got
 
 
 class Downloader:
@@ -170,7 +170,11 @@ class Downloader:
                 self._reporter.note(f"{sink.path} was damaged: the whole is fetched once more")
                 sink.begin_whole()
                 outcome = self._fetch_into(wanted, sink)
-            sink.finish(wanted.target, replace=wanted.replace)
+            try:
+                sink.finish(wanted.target, replace=wanted.replace)
+            except StorageFailed:
+                sink.discard()  # what is in memory and what is on the disk may differ
+                raise
             return outcome
 
     def _fetch_into(self, wanted: Wanted, sink: PartSink) -> Outcome:
@@ -191,8 +195,13 @@ class StreamSink:
     def __init__(self, stream: IO[bytes], digest: str) -> None:
         self._stream = stream
         self._digest = hashlib.sha256()
+        self._room = memoryview(bytearray(PIECE))
         self.offset = 0
         self.belongs_to = digest
+
+    def room(self) -> memoryview:
+        """See Sink."""
+        return self._room
 
     def begin_anew(self, begin: m.DownloadBegin) -> None:
         """See Sink."""

@@ -11,16 +11,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from fileshare.client.parts import PartFile, Told, keep_aside, part_path
+from fileshare.client.follower import Told
+from fileshare.client.parts import PartFile, keep_aside, part_path
 from fileshare.client.reports import Reporter
 from fileshare.client.state import PartRecord, State
 from fileshare.wire import messages as m
 
 if TYPE_CHECKING:
     from fileshare.client.downloads import Wanted
-
-_SAVE_EVERY = 64 << 20
-"""Bytes between two updates of a record: its offset is for people, what counts is the part itself."""
 
 
 class PartSink:
@@ -34,7 +32,6 @@ class PartSink:
         self._reporter = reporter
         self._told = told
         self._part = PartFile(record.part, new=new, told=told)
-        self._saved = -_SAVE_EVERY
         self.from_earlier = self._part.offset > 0
         """Whether its beginning was written by an earlier run."""
         self._done = False
@@ -83,21 +80,22 @@ class PartSink:
     def _open_new(self) -> None:
         self._part = PartFile(self._record.part, new=True, told=self._told)
         self.from_earlier = False
-        self._saved = -_SAVE_EVERY
         self._save()
+
+    def room(self) -> memoryview:
+        """See Sink."""
+        return self._part.room()
 
     def write(self, data: memoryview) -> None:
         """See Sink."""
         self._part.write(data)
-        if self._part.offset - self._saved >= _SAVE_EVERY:
-            self._save()
 
     def digest(self) -> str:
         """See Sink."""
         return self._part.digest()
 
     def finish(self, target: str, *, replace: bool) -> None:
-        """Durable and under its name on return. Raises Conflict, NoSpace."""
+        """Durable and under its name on return. Raises Conflict, StorageFailed."""
         self._part.finish(target, self._record.modified, replace=replace)
         self._state.drop_part(self.path)
         self._done = True
@@ -110,7 +108,6 @@ class PartSink:
         self._done = True
 
     def _save(self) -> None:
-        self._saved = self._part.offset
         self._state.save_part(replace(self._record, offset=self._part.offset))
 
     def __enter__(self) -> "PartSink":

@@ -1,25 +1,20 @@
 """Partial downloads on the local disk: `.part` beside the target, renamed when right.
 
-A part is hashed from what is on the disk, by a thread that follows the writing; so a
-resumed one needs no pause for its beginning. Never replaces a file of the user's:
+A part is hashed while it grows (see `follower`). Never replaces a file of the user's:
 not the target unless told to, and not a file that merely looks like a part.
 """
 
 import errno
-import hashlib
 import os
-import threading
-from collections.abc import Callable
 from io import FileIO
 
+from fileshare.client.early_sync import EarlySync
+from fileshare.client.follower import Follower, Told
 from fileshare.client.places import sync_folder
-from fileshare.errors import Conflict, FileshareError, IntegrityError, NoSpace
+from fileshare.errors import Conflict, FileshareError, NoSpace, StorageFailed
 
 SUFFIX = ".part"
-_PIECE = 1 << 20
 _NAME_BYTES = 255
-
-Told = Callable[[int, int], None]
 
 
 def part_path(target: str, number: int = 1) -> str:
@@ -97,31 +92,36 @@ class PartFile:
             self.offset = self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise local_error(path, error) from None
-        self.resumed_from = self.offset
         self._follower = Follower(path, self.offset, told)
+        self._sync = EarlySync(self._file.fileno())
+
+    def room(self) -> memoryview:
+        """Where to put the next bytes, for `write`."""
+        return self._follower.room()
 
     def write(self, data: memoryview) -> None:
-        """Append. Raises NoSpace, with what was written before still good."""
+        """Append the beginning of the last `room`. Raises NoSpace; what was written before stays good."""
+        done = 0
         try:
-            while data:
-                count = self._file.write(data) or 0
-                self.offset += count
-                data = data[count:]
+            while done < len(data):
+                done += self._file.write(data[done:]) or 0
         except OSError as error:
             raise local_error(self.path, error) from None
         finally:
-            self._follower.may_read(self.offset)
+            self.offset += done
+            self._follower.wrote(done)
+            self._sync.wrote(self.offset)
 
     def digest(self) -> str:
         """The digest of all that was written."""
         return self._follower.result()
 
     def finish(self, target: str, modified: float, *, replace: bool) -> None:
-        """Make it durable and give it its name. Raises Conflict, NoSpace."""
+        """Make it durable and give it its name. Raises Conflict, or StorageFailed when the part is lost."""
         try:
-            os.fsync(self._file.fileno())
+            self._sync.finish()
         except OSError as error:
-            raise local_error(self.path, error) from None
+            raise StorageFailed(f"{self.path!r} did not get onto the disk: {error.strerror}.") from None
         self.close()
         set_modified(self.path, modified)
         place(self.path, target, replace=replace)
@@ -130,75 +130,5 @@ class PartFile:
     def close(self) -> None:
         """Let go; what was written stays. Safe to call twice."""
         self._follower.stop()
+        self._sync.wait()
         self._file.close()
-
-
-class Follower:
-    """Hashes a file in a thread while it grows."""
-
-    def __init__(self, path: str, there: int, told: Told | None) -> None:
-        self._path = path
-        self._before = there
-        self._limit = there
-        self._told = told
-        self._closed = False
-        self._stopped = False
-        self._digest = hashlib.sha256()
-        self._error: OSError | None = None
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def may_read(self, limit: int) -> None:
-        """Everything before `limit` is written."""
-        with self._changed:
-            self._limit = limit
-            self._changed.notify()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
-            self._thread.start()
-
-    def result(self) -> str:
-        """The digest of everything before the last limit. Raises IntegrityError."""
-        self.may_read(self._limit)
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-        if self._error is not None:
-            raise IntegrityError(f"{self._path!r} can't be read again: {self._error.strerror}.")
-        return self._digest.hexdigest()
-
-    def stop(self) -> None:
-        """Nobody wants the result any more."""
-        with self._changed:
-            self._stopped = True
-            self._changed.notify()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _run(self) -> None:
-        try:
-            with open(self._path, "rb", buffering=0) as file:
-                self._follow(file)
-        except OSError as error:
-            self._error = error
-
-    def _follow(self, file: FileIO) -> None:
-        view = memoryview(bytearray(_PIECE))
-        done = 0
-        while (limit := self._wait_beyond(done)) > done:
-            count = file.readinto(view[: min(_PIECE, limit - done)]) or 0
-            if not count:
-                raise OSError(errno.EIO, "it became shorter")
-            self._digest.update(view[:count])
-            done += count
-            if self._told is not None and done - count < self._before:
-                self._told(min(done, self._before), self._before)
-
-    def _wait_beyond(self, done: int) -> int:
-        """The next limit; `done` itself when there is nothing more to do."""
-        with self._changed:
-            while not (self._limit > done or self._closed or self._stopped):
-                self._changed.wait()
-            return done if self._stopped else self._limit

@@ -12,7 +12,7 @@ from msgspec import UNSET
 from fileshare.client.conversation import Conversation
 from fileshare.client.line import Line
 from fileshare.client.reports import Outcome, Reporter
-from fileshare.client.sources import PIECE, FileSource
+from fileshare.client.sources import FileSource
 from fileshare.client.uploads import Sending
 from fileshare.errors import FileshareError
 from fileshare.wire import messages as m
@@ -46,17 +46,16 @@ def prove(
 def _ask(
     conversation: Conversation, reporter: Reporter, sending: Sending, source: FileSource, digest: str
 ) -> m.Stored | None:
+    done = 0
     challenge = conversation.ask(m.Have(digest=digest, size=source.size), m.Challenge)
     if challenge.nonce is UNSET:
         return None
+    # Hashed with the nonce alone: whether the content is the one of that digest, the server tells.
     proof = hashlib.sha256(bytes.fromhex(str(challenge.nonce)))
-    offset = 0
-    while data := source.read(offset, PIECE):
-        proof.update(data)
-        offset += len(data)
-        reporter.hashed(sending.item, offset, source.size)
-    if source.digest() != digest:
-        return None
+    for piece in source.pieces():
+        proof.update(piece)
+        done += len(piece)
+        reporter.hashed(sending.item, done, source.size)
     request = m.Prove(
         upload_id=sending.upload_id,
         path=sending.item.path,

@@ -9,7 +9,7 @@ import os
 import stat
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import FileIO
 from typing import IO, Protocol
 
@@ -145,6 +145,14 @@ class FileSource:
         self._at = offset + count
         self._hash(offset, self._buffer[:count])
         return self._buffer[:count]
+
+    def pieces(self) -> Iterator[memoryview]:
+        """All of the file, without its digest. Raises SourceChanged, also at the end."""
+        self._at = -1
+        self._file.seek(0)
+        while count := self._fill(PIECE):
+            yield self._buffer[:count]
+        self._check()
 
     def _fill(self, limit: int) -> int:
         try:

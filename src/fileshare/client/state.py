@@ -88,7 +88,7 @@ class PartRecord(Struct, frozen=True, kw_only=True):
     part: str
     target: str
     offset: int = 0
-    """Bytes that were in `part` when this was written; it may hold more."""
+    """Bytes in `part` when its download last began or stopped; it may hold more, and what it holds counts."""
     updated: float = field(default_factory=time.time)
     v: int = 1
 

@@ -1,0 +1,85 @@
+import hashlib
+import os
+import random
+import threading
+from pathlib import Path
+
+import pytest
+
+from fileshare.client.follower import PIECE, Follower
+from fileshare.errors import IntegrityError
+
+
+def grow(path: Path, follower: Follower, content: bytes, sizes: random.Random) -> None:
+    """Append as a download does: whatever the line gives, into the room there is."""
+    done = 0
+    with path.open("ab", buffering=0) as file:
+        while done < len(content):
+            room = follower.room()
+            count = min(len(room), sizes.choice([1, 1000, 70_000, PIECE]), len(content) - done)
+            room[:count] = content[done : done + count]
+            file.write(room[:count])
+            follower.wrote(count)
+            done += count
+
+
+@pytest.mark.parametrize("there", [0, 1, PIECE, 9_000_000])
+@pytest.mark.parametrize("size", [0, 1, PIECE, 8_000_001])
+def test_the_digest_is_of_the_whole_file(tmp_path: Path, there: int, size: int) -> None:
+    chance = random.Random(there + size)
+    before, after = chance.randbytes(there), chance.randbytes(size)
+    path = tmp_path / "x.part"
+    path.write_bytes(before)
+    told: list[tuple[int, int]] = []
+    follower = Follower(str(path), there, lambda count, total: told.append((count, total)))
+    grow(path, follower, after, chance)
+    assert follower.result() == hashlib.sha256(before + after).hexdigest()
+    assert [total for _, total in told] == [there] * len(told)
+    assert not there or told[-1] == (there, there)
+    follower.stop()
+
+
+def test_bytes_that_come_are_hashed_from_memory_and_never_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "x.part"
+    path.touch()
+    content = os.urandom(20 << 20)
+    follower = Follower(str(path), 0, None)
+    real = follower._on_disk
+    reads: list[int] = []
+    follower._on_disk = lambda file, view: reads.append(1) or real(file, view)  # type: ignore[func-returns-value,method-assign]
+    grow(path, follower, content, random.Random(5))
+    assert follower.result() == hashlib.sha256(content).hexdigest()
+    assert reads == []
+
+
+def test_a_line_does_not_wait_for_a_long_beginning_to_be_hashed(tmp_path: Path) -> None:
+    path = tmp_path / "x.part"
+    before, after = os.urandom(3 << 20), os.urandom(30 << 20)
+    path.write_bytes(before)
+    go_on = threading.Event()
+
+    def hold_up(_count: int, _total: int) -> None:
+        go_on.wait(20)
+
+    follower = Follower(str(path), len(before), hold_up)
+    grow(path, follower, after, random.Random(6))  # would wait for ever if it waited for the hashing
+    go_on.set()
+    assert follower.result() == hashlib.sha256(before + after).hexdigest()
+
+
+def test_a_part_that_becomes_shorter_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "x.part"
+    path.write_bytes(b"12345")
+    with pytest.raises(IntegrityError):
+        Follower(str(path), 10, None).result()
+
+
+def test_stopping_wakes_everyone(tmp_path: Path) -> None:
+    path = tmp_path / "x.part"
+    path.touch()
+    follower = Follower(str(path), 0, None)
+    follower.room()[:1] = b"x"
+    path.write_bytes(b"x")
+    follower.wrote(1)
+    follower.stop()
+    follower.stop()
