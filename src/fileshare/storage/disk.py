@@ -20,6 +20,7 @@ from fileshare.errors import Conflict, Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Content, Sink
 from fileshare.storage.failures import translated
 from fileshare.storage.folder import make_folder, sync_folder
+from fileshare.storage.pages import WINDOW, are_in_memory, bring_in
 from fileshare.storage.parts import DiskPart
 from fileshare.storage.threads import DiskThreads
 
@@ -36,10 +37,6 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 _PART_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
 _BLOB_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
-
-
-READ_AHEAD: Final = 8 << 20
-"""Bytes of a blob that are asked of the disk before they are sent, and while they are."""
 
 
 class DiskBlobs:
@@ -199,11 +196,18 @@ class DiskBlobs:
             await sink.write(memoryview(_whole(content))[start:stop])
             return
         with os.fdopen(await self._open_blob(content), "rb", buffering=0) as file:
-            while start < stop:
-                count = min(READ_AHEAD, stop - start)
-                await self._threads.run(_read_ahead, file.fileno(), start)
-                await sink.send_file(file, start, count)
-                start += count
+            for begin in range(start, stop, WINDOW):
+                end = min(begin + WINDOW, stop)
+                if not are_in_memory(file.fileno(), begin, end):
+                    await self._bring_in(file.fileno(), begin, end)
+                await sink.send_file(file, begin, end - begin)
+
+    async def _bring_in(self, fd: int, start: int, stop: int) -> None:
+        """Wait for the disk in a thread rather than within sendfile. Raises Damaged."""
+        try:
+            await self._threads.run_on_copy(fd, bring_in, start, stop)
+        except StorageFailed as error:
+            raise Damaged() from error
 
     async def keyed_digest(self, nonce: bytes, content: Content) -> bytes:
         """See the port."""
@@ -286,11 +290,6 @@ class DiskBlobs:
                 "The server's disk could not keep a file's name: it needs a new start."
             )
             raise self._failure from error
-
-
-def _read_ahead(fd: int, start: int) -> None:
-    """Have the kernel read this piece and the next: sendfile on the loop would wait for the disk."""
-    os.posix_fadvise(fd, start, 2 * READ_AHEAD, os.POSIX_FADV_WILLNEED)
 
 
 def _open_existing(path: Path) -> int | None:

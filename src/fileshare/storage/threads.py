@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from fileshare.storage.failures import translated
 
@@ -52,6 +52,16 @@ class DiskThreads:
         except OSError as error:
             raise translated(error) from error
 
+    async def run_on_copy(self, fd: int, function: Callable[[int, int, int], T], start: int, stop: int) -> T:
+        """As `run`, on a range and a copy of a descriptor, which stays open whatever becomes of the caller."""
+        copy = os.dup(fd)
+        running = self.submit(function, copy, start, stop)
+        running.add_done_callback(lambda done: _close_copy(copy, done))
+        try:
+            return await asyncio.shield(running)
+        except OSError as error:
+            raise translated(error) from error
+
     async def stop(self) -> None:
         """Wait for what runs, then end the threads."""
         await asyncio.to_thread(self._pool.shutdown)
@@ -67,3 +77,9 @@ def _close_result(opening: "asyncio.Future[int] | asyncio.Future[int | None]") -
         fd = opening.result()
         if fd is not None:
             os.close(fd)
+
+
+def _close_copy(copy: int, done: "asyncio.Future[Any]") -> None:
+    os.close(copy)
+    if not done.cancelled():
+        done.exception()  # nobody may be waiting for it any more
