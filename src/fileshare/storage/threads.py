@@ -53,7 +53,7 @@ class DiskThreads:
             raise translated(error) from error
 
     async def run_on_copy(self, fd: int, function: Callable[[int, int, int], T], start: int, stop: int) -> T:
-        """As `run`, on a range and a copy of a descriptor, which stays open whatever becomes of the caller."""
+        """As `run`, on a range and a copy of a descriptor that stays open whatever becomes of the caller."""
         copy = os.dup(fd)
         running = self.submit(function, copy, start, stop)
         running.add_done_callback(lambda done: _close_copy(copy, done))
