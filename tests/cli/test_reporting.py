@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from fileshare.cli.bars import BarsPrinter
-from fileshare.cli.reporting import JsonPrinter, LinePrinter, Printer, QuietPrinter, moment
+from fileshare.cli.events import JsonPrinter
+from fileshare.cli.reporting import LinePrinter, Printer, QuietPrinter, moment
 from fileshare.client.reports import Item, Outcome, Summary
 from fileshare.errors import ConnectionLost, NotFound
 from fileshare.wire import messages as m

@@ -350,6 +350,19 @@ def test_ctrl_c_leaves_a_resumable_state_and_says_how_to_go_on(run: Run, server:
     assert server.files["up.bin"].content == content
 
 
+def test_an_interrupted_pipe_leaves_nothing_on_the_server(
+    run: Run, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Piped:
+        buffer = io.BytesIO(os.urandom(4_000_000))
+
+    monkeypatch.setattr(sys, "stdin", Piped())
+    server.faults.at_received[500_000] = lambda: os.kill(os.getpid(), signal.SIGINT)
+    assert run("upload", "-", "--name", "p.bin", "--limit-rate", "8M").code == 130
+    assert server.halves == {}
+    assert server.files == {}
+
+
 def test_what_happened_stands_in_the_log(run: Run, server: ScriptedServer, tmp_path: Path) -> None:
     Path("a.bin").write_bytes(os.urandom(2_000_000))
     server.faults.cut_after_received = [500_000]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fileshare.client.sources import FileSource, PipeSource, digest_of_file, open_file, read_small
+from fileshare.client.pipes import PipeSource
+from fileshare.client.sources import FileSource, digest_of_file, open_file, read_small
 from fileshare.client.state import Identity
 from fileshare.errors import BadRequest, IntegrityError, NotFound, SourceChanged
 

@@ -9,9 +9,10 @@ from typing import IO
 import pytest
 
 from fileshare.client.elsewhere import go_on_elsewhere
+from fileshare.client.pipes import PipeSource
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Item, Outcome
-from fileshare.client.sources import FileSource, PipeSource, Source
+from fileshare.client.sources import FileSource, Source
 from fileshare.client.state import UploadSource, new_id
 from fileshare.client.uploads import Sending, Uploader
 from fileshare.errors import (

@@ -10,7 +10,8 @@ from msgspec import UNSET, UnsetType
 
 from fileshare.cli import exits
 from fileshare.cli.client_session import Session
-from fileshare.cli.reporting import entry_fields, in_words, moment
+from fileshare.cli.events import entry_fields
+from fileshare.cli.reporting import in_words, moment
 from fileshare.client.stored import entries
 from fileshare.domain import names
 from fileshare.errors import BadName, FileshareError

@@ -2,14 +2,15 @@
 
 import shlex
 import sys
+from contextlib import suppress
 
 from fileshare.cli import exits
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
 from fileshare.cli.reporting import files_in_words
 from fileshare.client.folders import FoundFile, LeftOut
+from fileshare.client.pipes import PipeSource
 from fileshare.client.reports import Item
-from fileshare.client.sources import PipeSource
 from fileshare.client.state import UploadSource, new_id
 from fileshare.client.tally import Tally
 from fileshare.client.upload_jobs import UploadOrder, assign, rehearsal, source_of
@@ -17,6 +18,10 @@ from fileshare.client.upload_run import KEEP_BOTH, SKIP_SAME, UploadRun
 from fileshare.client.uploads import Sending, Uploader
 from fileshare.domain import names
 from fileshare.errors import BadRequest, FileshareError
+from fileshare.wire import messages as m
+
+_FORGET_SECONDS = 5.0
+"""Someone has pressed Ctrl-C and waits."""
 
 
 def upload(session: Session) -> int:
@@ -116,11 +121,27 @@ def _upload_pipe(session: Session) -> int:
     path = names.parse_path(names.join(folder_path(args.to), args.name))
     item = Item(direction="upload", path=path, local="-", size=None)
     sending = Sending(item=item, upload_id=new_id(), on_conflict=on_conflict)
+    if args.dry_run:
+        session.printer.say(f"would upload standard input as {path}")
+        session.printer.event("would", path=path, local="-")
+        return exits.DONE
     source = PipeSource(sys.stdin.buffer)
-    uploader = Uploader(session.lines.first, session.rate(), session.reporter)
     try:
-        outcome = uploader.send(sending, source)
+        outcome = Uploader(session.lines.first, session.rate(), session.reporter).send(sending, source)
+    except KeyboardInterrupt:
+        _forget(session, sending)
+        raise
     finally:
         source.close()
     session.reporter.done(item, outcome)
     return exits.DONE
+
+
+def _forget(session: Session, sending: Sending) -> None:
+    """Nobody can go on with an interrupted pipe: the server need not keep its beginning for a week."""
+    line = session.lines.first
+    line.drop()
+    with suppress(FileshareError):
+        conversation = line.conversation()
+        conversation.hurry(_FORGET_SECONDS)
+        conversation.ask(m.Abort(upload_id=sending.upload_id), m.Done)

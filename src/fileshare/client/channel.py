@@ -133,13 +133,28 @@ class Channel:
         """Whether bytes have come, or the end; never waits."""
         if self._at < len(self._ahead):
             return True
-        pending = getattr(self._socket, "pending", None)
-        if pending is not None and pending():
-            return True
         try:
-            return bool(select.select([self._socket], [], [], 0)[0])
+            ready = bool(select.select([self._socket], [], [], 0)[0])
         except (OSError, ValueError) as error:
             raise ConnectionLost(f"The connection was lost: {error}.") from None
+        return self._read_records() if hasattr(self._socket, "pending") else ready
+
+    def _read_records(self) -> bool:
+        """Under TLS what has come may be a record that holds no byte for us: only reading tells."""
+        before = self._socket.gettimeout()
+        try:
+            self._socket.settimeout(0)
+            data = self._socket.recv(_AHEAD)
+            self._socket.settimeout(before)
+        except OSError as error:
+            if type(error).__name__ not in ("SSLWantReadError", "SSLWantWriteError"):
+                raise self._lost(error) from None
+            self._socket.settimeout(before)
+            return False
+        if not data:
+            raise ConnectionLost("The server closed the connection.")
+        self._ahead, self._at = data, 0
+        return True
 
     def close(self) -> None:
         """Let go of the socket; what was sent before still arrives. Safe to call twice."""

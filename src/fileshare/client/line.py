@@ -19,6 +19,8 @@ from fileshare.wire import messages as m
 T = TypeVar("T")
 R = TypeVar("R", bound=m.Reply)
 
+_LONGEST_WAIT = 0.5
+
 
 class Lines:
     """The lines of one command to its server."""
@@ -87,7 +89,12 @@ class Line:
                     raise
                 pause = self.patience.pause_for(error)
                 self._reporter.retry(error, pause)
-                self._stopped.wait(pause)
+                self._wait(pause)
+
+    def _wait(self, seconds: float) -> None:
+        """In short pieces: Windows lets no Ctrl-C into a longer one."""
+        while seconds > 0 and not self._stopped.wait(min(seconds, _LONGEST_WAIT)):
+            seconds -= _LONGEST_WAIT
 
     def ask(self, request: m.Request, form: type[R]) -> R:
         """Ask what may be asked twice, and return the reply. Raises what the server answered instead."""
