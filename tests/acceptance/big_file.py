@@ -1,14 +1,16 @@
 """10 GiB up and down by the real client, straight to the server, while somebody else asks for LIST.
 
 Resident memory is the kernel's own high-water mark (VmHWM) of each process, looked at
-until its end; the LISTs are timed at the socket of a client that does nothing else. How
-long the server's loop meanwhile stood ready without getting a core is the kernel's own
-figure too (schedstat); it is printed, so that a busy machine is known as one, and not
-taken off.
+until its end; the LISTs are timed at the socket of a client that does nothing else. In
+turn with them it asks a process that only echoes: how long that takes at most is printed
+beside it, so that a busy machine is known as one, and nothing is taken off.
 """
 
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from tests.e2e.inspection import digest_of, stored
 from tests.e2e.servers import Server
 from tests.e2e.shells import Running
 from tests.e2e.sources import content, write_file
-from tests.e2e.talk import Version1
+from tests.e2e.talk import Talk, Version1
 
 MIB, GIB = 1 << 20, 1 << 30
 REQUIRED = 10
@@ -28,31 +30,48 @@ LISTED = 200
 """Files in the list, as a small office has them."""
 
 
+ECHO = """
+import socket
+door = socket.create_server(("127.0.0.1", 0))
+print(door.getsockname()[1], flush=True)
+end = door.accept()[0]
+while piece := end.recv(100):
+    end.sendall(bytes(30000))
+"""
+"""Answers as much as a LIST of that many files is long."""
+
+
 @dataclass
 class Asker:
     """Another client that asks for LIST again and again, and remembers how long each took."""
 
     server: Server
-    waits: list[tuple[float, float]] = field(default_factory=list)
-    """Seconds that a LIST took, and those of them in which the server's loop waited for a core."""
+    seconds: list[float] = field(default_factory=list)
+    echoes: list[float] = field(default_factory=list)
     _over: threading.Event = field(default_factory=threading.Event)
 
     def ask_until_over(self) -> None:
-        """One LIST at a time, 20 ms apart."""
-        with Version1(self.server.address).log_in() as talk:
-            while not self._over.wait(0.02):
-                started, starved = time.perf_counter(), self._starved()
-                talk.names()
-                self.waits.append((time.perf_counter() - started, self._starved() - starved))
-
-    def _starved(self) -> float:
-        """Seconds that the thread of the server's loop was ready and had no core, since its start."""
-        pid = self.server.pid
-        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
+        """One LIST at a time, 20 ms apart, and an echo after each."""
+        with (
+            subprocess.Popen([sys.executable, "-c", ECHO], stdout=subprocess.PIPE, text=True) as process,
+            Version1(self.server.address).log_in() as talk,
+        ):
+            assert process.stdout is not None
+            with Talk(("127.0.0.1", int(process.stdout.readline()))) as echo:
+                while not self._over.wait(0.02):
+                    self.seconds.append(_timed(talk.names))
+                    echo.send(b"?")
+                    self.echoes.append(_timed(lambda: echo.read(30_000)))
 
     def over(self) -> None:
         """Stop asking."""
         self._over.set()
+
+
+def _timed(ask: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    ask()
+    return time.perf_counter() - started
 
 
 class BigFile(Check):
@@ -101,11 +120,11 @@ class BigFile(Check):
         asker.over()
         thread.join()
         done = running.wait()
-        asked = sorted(asker.waits)
-        (slowest, starved), middle = asked[-1], asked[len(asked) // 2][0]
+        asked = sorted(asker.seconds)
+        slowest, middle, echo = asked[-1], asked[len(asked) // 2], max(asker.echoes)
         what = f"{size / GIB:.0f} GiB {way}"
         listed = f"{len(asked)} asked, median {middle * 1000:.1f}, slowest {slowest * 1000:.1f} ms"
-        listed += f" ({starved * 1000:.1f} of them without a core)"
+        listed += f"; slowest bare echo {echo * 1000:.1f} ms"
         return [
             Row(
                 f"{what}: done",
