@@ -29,7 +29,7 @@ USER = "admin:admin123"
 
 def run(*words: str | Path) -> "subprocess.CompletedProcess[bytes]":
     if shutil.which(str(words[0])) is None:
-        pytest.skip(f"{words[0]} is not installed")
+        pytest.fail(f"{words[0]} is not installed: `apt-get install {words[0]}`")
     return subprocess.run([str(word) for word in words], capture_output=True, timeout=60, check=False)
 
 
