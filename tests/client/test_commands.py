@@ -383,6 +383,18 @@ def test_a_log_that_cannot_be_written_stops_nothing(
     assert "Traceback" not in ended.err
 
 
+def test_a_state_folder_that_cannot_be_written_is_one_sentence(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("a.txt").touch()
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FILESHARE_CLIENT_STATE_DIR", str(tmp_path / "file" / "below"))
+    ended = run("upload", "a.txt")
+    assert ended.code == 1
+    assert ended.err.count("\n") == 1
+    assert str(tmp_path / "file") in ended.err
+
+
 @pytest.mark.parametrize(
     "words",
     [

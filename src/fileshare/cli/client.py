@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     from fileshare.cli.client_parser import parser_for
-    from fileshare.cli.client_session import Session
+    from fileshare.cli.client_session import Session, local_failure
     from fileshare.errors import FileshareError
 
     if "_ARGCOMPLETE" in os.environ:
@@ -44,17 +44,21 @@ def _run(words: list[str]) -> int:
     args = parser_for(words).parse_args(words)
     try:
         session = Session(args)
-    except FileshareError as error:
-        print(f"fileshare-client: {error.message}", file=sys.stderr)
-        return exits.exit_of(error)
+    except (FileshareError, OSError) as error:
+        failure = error if isinstance(error, FileshareError) else local_failure(error)
+        print(f"fileshare-client: {failure.message}", file=sys.stderr)
+        return exits.exit_of(failure)
     try:
         return session.run()
     except KeyboardInterrupt:
         session.printer.interrupted(session.how_to_go_on)
         return exits.INTERRUPTED
-    except FileshareError as error:
-        session.failed(error)
-        return exits.exit_of(error)
+    except BrokenPipeError:
+        raise
+    except (FileshareError, OSError) as error:
+        failure = error if isinstance(error, FileshareError) else local_failure(error)
+        session.failed(failure)
+        return exits.exit_of(failure)
     finally:
         session.close()
 

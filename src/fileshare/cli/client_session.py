@@ -1,5 +1,6 @@
 """One run of `fileshare-client`: its settings, its server, its printer, and how it ends."""
 
+import errno
 import os
 from argparse import Namespace
 
@@ -13,7 +14,7 @@ from fileshare.client.rate import Rate
 from fileshare.client.servers import Logins, Server, server_meant
 from fileshare.client.settings import Settings, load
 from fileshare.client.state import State
-from fileshare.errors import BadRequest, FileshareError
+from fileshare.errors import BadRequest, FileshareError, NoSpace
 from fileshare.wire import messages as m
 
 TOKEN_VARIABLE = "FILESHARE_CLIENT_TOKEN"  # noqa: S105 (a name, not a token)
@@ -88,3 +89,9 @@ class Session:
             self._lines.close()
         self.printer.close()
         self.reporter.close()
+
+
+def local_failure(error: OSError) -> FileshareError:
+    """What to tell when this machine refuses something that nobody asked it for: a state folder, a disk."""
+    told = f"{error.filename!r}: {error.strerror}." if error.filename else f"{error.strerror or error}."
+    return NoSpace(told) if error.errno == errno.ENOSPC else FileshareError(told)

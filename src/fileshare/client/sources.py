@@ -57,49 +57,71 @@ class Source(Protocol):
         ...
 
 
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+"""Without O_NONBLOCK a pipe that stands where a file stood would be waited for, for ever."""
+
+
 def open_file(path: str) -> FileIO:
-    """Open a regular file for reading, unbuffered, and nothing else: opening a pipe would wait for ever.
+    """Open a regular file for reading, unbuffered, and nothing else.
 
     Raises NotFound, BadRequest for what is not a regular file, FileshareError where reading is refused.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path!r}.") from None
-    except OSError as error:
-        raise FileshareError(f"{path!r} can't be read: {error.strerror}.") from None
+    descriptor = _open(path)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadRequest(f"{path!r} is not a regular file; to send what a program prints, use `-`.")
     return FileIO(descriptor, "rb")
 
 
+def _open(path: str) -> int:
+    try:
+        return os.open(path, _READ)
+    except FileNotFoundError:
+        raise NotFound(f"There is no file {path!r}.") from None
+    except OSError as error:
+        raise FileshareError(f"{path!r} can't be read: {error.strerror}.") from None
+
+
 def read_small(path: str, identity: Identity) -> bytes:
     """The whole of a small file, as it was when `identity` was taken. Raises SourceChanged, NotFound."""
-    with open_file(path) as file:
-        try:
-            same = Identity.of(os.fstat(file.fileno())) == identity
-            content = os.read(file.fileno(), identity.size + 1) if same else b""
-        except OSError as error:
-            raise StorageFailed(f"{path!r} can't be read: {error.strerror}.") from None
-        if not same or len(content) != identity.size or Identity.of(os.fstat(file.fileno())) != identity:
-            raise SourceChanged(f"{path!r} changed while it was uploaded; nothing was mixed.")
-        return content
+    descriptor = _open(path)
+    try:
+        # Only a regular file can have that identity: others are not walked.
+        same = Identity.of(os.fstat(descriptor)) == identity
+        content = os.read(descriptor, identity.size + 1) if same else b""
+        same = same and len(content) == identity.size and Identity.of(os.fstat(descriptor)) == identity
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    finally:
+        os.close(descriptor)
+    if not same:
+        raise SourceChanged(f"{path!r} changed while it was uploaded; nothing was mixed.")
+    return content
+
+
+def _unreadable(path: str, error: OSError) -> StorageFailed:
+    return StorageFailed(f"{path!r} can't be read: {error.strerror}.")
 
 
 def digest_of_file(path: str, told: Callable[[int], None] | None = None) -> str:
-    """The digest of a local file; `told` hears how many bytes are hashed so far."""
+    """The digest of a local file; `told` hears how many bytes are hashed so far. Raises as `open_file`."""
     digest = hashlib.sha256()
     view = memoryview(bytearray(PIECE))
     done = 0
     with open_file(path) as file:
-        while count := file.readinto(view):
+        while count := _fill(path, file, view):
             digest.update(view[:count])
             done += count
             if told is not None:
                 told(done)
     return digest.hexdigest()
+
+
+def _fill(path: str, file: FileIO, view: memoryview) -> int:
+    try:
+        return file.readinto(view) or 0
+    except OSError as error:
+        raise _unreadable(path, error) from None
 
 
 class FileSource:
@@ -133,7 +155,7 @@ class FileSource:
         """See Source. What was hashed before is not hashed again."""
         if offset != self._at:
             self._file.seek(offset)
-        count = self._fill(min(limit, self.size - offset))
+        count = _fill(self._path, self._file, self._buffer[: min(limit, self.size - offset)])
         if not count and offset < self.size:
             raise SourceChanged(f"{self._path!r} became shorter while it was read.")
         self._at = offset + count
@@ -144,15 +166,9 @@ class FileSource:
         """All of the file, without its digest. Raises SourceChanged, also at the end."""
         self._at = -1
         self._file.seek(0)
-        while count := self._fill(PIECE):
+        while count := _fill(self._path, self._file, self._buffer):
             yield self._buffer[:count]
         self._check()
-
-    def _fill(self, limit: int) -> int:
-        try:
-            return self._file.readinto(self._buffer[:limit]) or 0
-        except OSError as error:
-            raise StorageFailed(f"{self._path!r} can't be read: {error.strerror}.") from None
 
     def _hash(self, offset: int, data: memoryview) -> None:
         if self._catching_up is None and offset > self._hashed:
@@ -218,7 +234,7 @@ class CatchUp:
             if Identity.of(os.fstat(file.fileno())) != self._identity:
                 raise SourceChanged(f"{self._path!r} was replaced while it was uploaded.")
             while done < self._identity.size and not self._stopped:
-                count = file.readinto(view)
+                count = _fill(self._path, file, view)
                 if not count:
                     raise SourceChanged(f"{self._path!r} became shorter while it was read.")
                 digest.update(view[:count])
