@@ -210,11 +210,14 @@ class ConnectionLost(FileshareError):
 
 
 def error_classes() -> dict[str, type[FileshareError]]:
-    """Every class of the tree by its code, for the edges' tables and for clients that get a code."""
+    """Every class of the tree by its code, for the edges' tables and for clients that get a code.
+
+    A ring may refine a class without a code of its own; the code then stays its parent's.
+    """
     found: dict[str, type[FileshareError]] = {}
     waiting: list[type[FileshareError]] = [FileshareError]
     while waiting:
         cls = waiting.pop()
-        found[cls.code] = cls
+        found.setdefault(cls.code, cls)
         waiting.extend(cls.__subclasses__())
     return found
