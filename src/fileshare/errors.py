@@ -4,7 +4,7 @@ Knows no HTTP status, no wire status and no exit number: the edges translate the
 code by tables of their own. The message is the sentence that a person reads; it
 names what was wrong and what to do, and never holds a secret.
 
-    FileshareError                  code
+    FileshareError                  error
     ├── BadRequest                  bad_request
     │   ├── BadName                 bad_name
     │   ├── BadOffset               bad_offset
