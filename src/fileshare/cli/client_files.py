@@ -10,8 +10,6 @@ from msgspec import UNSET, UnsetType
 
 from fileshare.cli import exits
 from fileshare.cli.client_session import Session
-from fileshare.cli.events import entry_fields
-from fileshare.cli.reporting import in_words, moment
 from fileshare.client.stored import entries
 from fileshare.domain import names
 from fileshare.errors import BadName, FileshareError
@@ -20,6 +18,8 @@ from fileshare.wire import messages as m
 
 def _size_in_full(size: int) -> str:
     """The size in words, and to the byte where the words round."""
+    from fileshare.cli.reporting import in_words
+
     words = in_words(size)
     return words if words.endswith("bytes") else f"{words} ({size} bytes)"
 
@@ -53,13 +53,21 @@ def list_entries(session: Session) -> int:
 def info(session: Session) -> int:
     """Everything that is known of one file or folder."""
     entry = session.lines.first.ask(m.Stat(path=file_path(session.args.path)), m.EntryInfo)
-    session.printer.event("file", **entry_fields(entry))
+    session.printer.event("file", **_fields(entry))
     for label, value in _described(entry).items():
         session.printer.say(f"{label + ':':10} {value}")
     return exits.DONE
 
 
+def _fields(entry: m.EntryInfo) -> dict[str, object]:
+    from fileshare.cli.events import entry_fields  # as below, the first byte does not wait for it
+
+    return entry_fields(entry)
+
+
 def _described(entry: m.EntryInfo) -> dict[str, object]:
+    from fileshare.cli.reporting import moment
+
     size = "" if isinstance(entry.size, UnsetType) else _size_in_full(entry.size)
     described = {
         "Path": entry.path,
@@ -75,6 +83,8 @@ def _described(entry: m.EntryInfo) -> dict[str, object]:
 
 def versions(session: Session) -> int:
     """The versions of a file, the newest first."""
+    from fileshare.cli.reporting import in_words, moment
+
     reply = session.lines.first.ask(m.Versions(path=file_path(session.args.path)), m.VersionList)
     for one in reply.versions:
         session.printer.say(
@@ -137,7 +147,7 @@ def make_folders(session: Session) -> int:
 
 def _told(session: Session, entry: m.EntryInfo, text: str) -> None:
     session.printer.say(text)
-    session.printer.event("file", **entry_fields(entry))
+    session.printer.event("file", **_fields(entry))
 
 
 def _each(session: Session, texts: list[str], one: Callable[[str], None]) -> int:

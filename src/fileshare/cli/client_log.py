@@ -4,6 +4,7 @@ Stands between a transfer and its printer. Logging is imported with the first li
 is worth writing, long after the first byte went to the server.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fileshare.client.reports import Item, Outcome, Reporter, Summary
@@ -24,8 +25,14 @@ _LARGE = 1 << 20
 class Logged:
     """A reporter that also writes the log."""
 
-    def __init__(self, reporter: Reporter, folder: str, level: str) -> None:
-        self._reporter = reporter
+    found: Callable[[int, int], None]
+    start: Callable[[Item, int], None]
+    hashed: Callable[[Item, int, int], None]
+    moved: Callable[[Item, int], None]
+
+    def __init__(self, printer: Callable[[], Reporter], folder: str, level: str) -> None:
+        """`printer` makes the one that is told everything; it is made when there is something to tell."""
+        self._make = printer
         self._folder = folder
         self._level = level
         self._logs: Logs | None = None
@@ -33,11 +40,14 @@ class Logged:
         self._broken = False
         self.told: FileshareError | None = None
         """The last error of a single file, which need not be told again as the command's."""
-        # The busiest calls go straight through.
-        self.found = reporter.found
-        self.start = reporter.start
-        self.hashed = reporter.hashed
-        self.moved = reporter.moved
+
+    def __getattr__(self, name: str) -> object:
+        """The busiest calls go straight through: from the second on they are the printer's own."""
+        if name not in ("found", "start", "hashed", "moved"):
+            raise AttributeError(name)
+        through = getattr(self._make(), name)
+        setattr(self, name, through)
+        return through
 
     def log(self, level: str, message: str, *values: object) -> None:
         """Write a line, where the level asks for it. A log that can't be written stops nothing."""
@@ -66,7 +76,7 @@ class Logged:
     def retry(self, error: FileshareError, pause: float) -> None:
         """A warning."""
         self.log("warning", "%s Trying again in %.1f s.", error.message, pause)
-        self._reporter.retry(error, pause)
+        self._make().retry(error, pause)
 
     def done(self, item: Item, outcome: Outcome) -> None:
         """A line for a large file."""
@@ -81,18 +91,18 @@ class Logged:
             outcome.resumed_from,
             outcome.seconds,
         )
-        self._reporter.done(item, outcome)
+        self._make().done(item, outcome)
 
     def failed(self, path: str, error: FileshareError) -> None:
         """An error."""
         self.told = error
         self.log("error", "%s failed: %s", path, error.message)
-        self._reporter.failed(path, error)
+        self._make().failed(path, error)
 
     def note(self, text: str) -> None:
         """A line."""
         self.log("info", "%s", text)
-        self._reporter.note(text)
+        self._make().note(text)
 
     def summary(self, summary: Summary) -> None:
         """A line."""
@@ -106,7 +116,7 @@ class Logged:
             summary.failed,
             summary.seconds,
         )
-        self._reporter.summary(summary)
+        self._make().summary(summary)
 
     def close(self) -> None:
         """Write what waits, and close the file."""

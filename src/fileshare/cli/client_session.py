@@ -3,19 +3,23 @@
 import errno
 import os
 from argparse import Namespace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fileshare.cli.client_log import Logged
 from fileshare.cli.client_parser import run_of
-from fileshare.cli.reporting import Printer, printer_for
-from fileshare.client.digests import Digests
 from fileshare.client.line import Lines
 from fileshare.client.places import Places
 from fileshare.client.rate import Rate
 from fileshare.client.servers import Logins, Server, server_meant
 from fileshare.client.settings import Settings, load
-from fileshare.client.state import State
 from fileshare.errors import BadRequest, FileshareError, NoSpace
 from fileshare.wire import messages as m
+
+if TYPE_CHECKING:
+    from fileshare.cli.reporting import Printer
+    from fileshare.client.digests import Digests
+    from fileshare.client.state import State
 
 TOKEN_VARIABLE = "FILESHARE_CLIENT_TOKEN"  # noqa: S105 (a name, not a token)
 
@@ -33,10 +37,7 @@ class Session:
         self.settings: Settings = load(vars(args), os.environ, self.places.config)
         self.logins = Logins(self.places.config)
         self.server: Server = server_meant(self.settings, self.logins)
-        self.state = State(self.places.state)
-        self.digests = Digests(self.places.state)
-        self.printer: Printer = printer_for(json=args.json, quiet=args.quiet)
-        self.reporter = Logged(self.printer, self.places.state, self.settings.log_level)
+        self.reporter = Logged(lambda: self.printer, self.places.state, self.settings.log_level)
         self.how_to_go_on = ""
         """The command that goes on with what is half done, once something is."""
         self._lines: Lines | None = None
@@ -44,6 +45,29 @@ class Session:
     def run(self) -> int:
         """Do the command; returns its exit number."""
         return run_of(self.args.command)(self)
+
+    # What the first byte does not need is imported when it is asked for.
+
+    @cached_property
+    def printer(self) -> "Printer":
+        """Who tells the user."""
+        from fileshare.cli.reporting import printer_for
+
+        return printer_for(json=self.args.json, quiet=self.args.quiet)
+
+    @cached_property
+    def state(self) -> "State":
+        """What is half done."""
+        from fileshare.client.state import State
+
+        return State(self.places.state)
+
+    @cached_property
+    def digests(self) -> "Digests":
+        """What was hashed before."""
+        from fileshare.client.digests import Digests
+
+        return Digests(self.places.state)
 
     @property
     def lines(self) -> Lines:
