@@ -15,7 +15,9 @@ def test_a_code_belongs_to_the_class_that_has_it_and_not_to_a_refinement() -> No
 
 def test_every_code_is_one_classes_own() -> None:
     mine = [
-        cls for cls in vars(errors).values() if isinstance(cls, type) and cls.__module__ == errors.__name__
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.FileshareError)
     ]
     assert len({cls.code for cls in mine}) == len(mine)
     assert set(error_classes().values()) == set(mine)
