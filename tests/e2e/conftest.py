@@ -1,14 +1,18 @@
 """Fixtures that start the real thing: `serve` takes its flags, a shell is a person, a line goes bad."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol, TypedDict, Unpack
 
 import pytest
 
 from tests.e2e.line import PIECE, Line
-from tests.e2e.servers import Server
+from tests.e2e.servers import Flag, Server
 from tests.e2e.shells import Shell
+
+QUICK: dict[str, Flag] = {"bcrypt_cost": 4}
+"""A login costs a quarter of a second at the default; what bcrypt does is tested elsewhere."""
 
 
 class Flags(TypedDict, total=False):
@@ -51,27 +55,78 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     def start(data_dir: Path | None = None, **flags: Unpack[Flags]) -> Server:
         folder = data_dir or tmp_path / f"server{len(servers)}" / "data"
         folder.mkdir(parents=True, exist_ok=True)
-        # A login costs a quarter of a second at the default; what bcrypt does is tested elsewhere.
-        server = Server(folder, {"bcrypt_cost": 4, **flags})  # type: ignore[dict-item]
+        server = Server(folder, {**QUICK, **flags})  # type: ignore[dict-item]
         servers.append(server)
         return server.start()
 
     yield start
+    _stop(servers)
+
+
+def _stop(servers: list[Server]) -> None:
     codes = [server.stop() for server in servers if server.alive]
     assert codes == [0] * len(codes)
     assert [server.complaints() for server in servers if server.expect_clean and server.complaints()] == []
 
 
+class Stable:
+    """Servers of one kind, each used once; the next one starts while a test uses the last."""
+
+    def __init__(self, folder: Path, **flags: Unpack[Flags]) -> None:
+        self._folder = folder
+        self._flags = flags
+        self._count = 0
+        self._starter = ThreadPoolExecutor(1)
+        self._next = self._starter.submit(self._start)
+
+    def _start(self) -> Server:
+        self._count += 1
+        data_dir = self._folder / f"server{self._count}" / "data"
+        data_dir.mkdir(parents=True)
+        return Server(data_dir, {**QUICK, **self._flags}).start()  # type: ignore[dict-item]
+
+    def take(self) -> Server:
+        """A server with an empty folder."""
+        server = self._next.result()
+        self._next = self._starter.submit(self._start)
+        return server
+
+    def close(self) -> None:
+        """The last one was started for nobody."""
+        self._next.result().kill()
+        self._starter.shutdown()
+
+
+@pytest.fixture(scope="session")
+def default_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
+    """For `server`."""
+    stable = Stable(tmp_path_factory.mktemp("default"))
+    yield stable
+    stable.close()
+
+
+@pytest.fixture(scope="session")
+def open_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stable]:
+    """For `open_server`."""
+    stable = Stable(tmp_path_factory.mktemp("open"), require_auth=False)
+    yield stable
+    stable.close()
+
+
 @pytest.fixture
-def server(serve: Serve) -> Server:
+def server(default_servers: Stable) -> Iterator[Server]:
     """A server with all defaults."""
-    return serve()
+    taken = default_servers.take()
+    yield taken
+    _stop([taken])
 
 
 @pytest.fixture
-def open_server(serve: Serve) -> Server:
+def open_server(open_servers: Stable) -> Iterator[Server]:
     """A server that asks for no login."""
-    return serve(require_auth=False)
+    taken = open_servers.take()
+    yield taken
+    _stop([taken])
 
 
 class NewShell(Protocol):
