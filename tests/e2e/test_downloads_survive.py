@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import NewLine, NewShell, Serve
 from tests.e2e.inspection import digest_of
 from tests.e2e.patience import wait_until
@@ -30,27 +28,23 @@ def part_of(shell: Shell) -> Path | None:
     return next(iter(shell.work.rglob("*.part")), None)
 
 
-@pytest.mark.parametrize(
-    "cut",
-    [
+def test_download_goes_on_by_itself_after_the_line_was_cut(
+    open_server: Server, new_line: NewLine, new_shell: NewShell
+) -> None:
+    data = put(open_server)
+    for cut in (
         AfterBytes(Way.DOWN, 600, Fault.RESET),
         AfterBytes(Way.DOWN, 4 * MIB + 5, Fault.CLOSE),
         AfterBytes(Way.DOWN, SIZE + 100, Fault.RESET),
-    ],
-    ids=str,
-)
-def test_download_goes_on_by_itself_after_the_line_was_cut(
-    open_server: Server, new_line: NewLine, new_shell: NewShell, cut: AfterBytes
-) -> None:
-    data = put(open_server)
-    line = new_line(open_server.address, tapped=True)
-    line.plan(cut)
-    shell = new_shell(line.address)
-    shell.run("download", "big.bin")
-    assert (shell.work / "big.bin").read_bytes() == data
-    if cut.fault is Fault.CLOSE:
-        assert sum(link.body(Way.DOWN) for link in line.links) == SIZE
-    assert part_of(shell) is None
+    ):
+        line = new_line(open_server.address, tapped=True)
+        line.plan(cut)
+        shell = new_shell(line.address)
+        shell.run("download", "big.bin")
+        assert (shell.work / "big.bin").read_bytes() == data, cut
+        if cut.fault is Fault.CLOSE:
+            assert sum(link.body(Way.DOWN) for link in line.links) == SIZE, cut
+        assert part_of(shell) is None, cut
 
 
 def test_download_is_resumed_after_the_client_was_killed(

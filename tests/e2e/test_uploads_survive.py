@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.conftest import NewLine, NewShell, Serve
 from tests.e2e.inspection import half_done, inspect, stored
 from tests.e2e.line import Line
@@ -78,48 +76,53 @@ def test_upload_is_resumed_after_the_client_was_killed(
     assert inspect(open_server.data_dir, rehash=True).clean
 
 
-@pytest.mark.parametrize("cut", CUTS, ids=str)
 def test_upload_goes_on_by_itself_after_the_line_was_cut(
-    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path, cut: AfterBytes
+    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path
 ) -> None:
-    line = new_line(open_server.address, tapped=True)
-    digest = write_file(tmp_path / "big.bin", SIZE)
-    line.plan(cut)
-    new_shell(line.address).run("--json", "upload", tmp_path / "big.bin")
-    first = line.links[0]
-    assert stored(open_server.data_dir) == {"big.bin": digest}
-    if first.heard("READY"):
-        overhead = first.passed(Way.UP) - first.body(Way.UP)
-        floor = first.body(Way.UP) if cut.fault is Fault.CLOSE else first.server_had_read - overhead
-        assert last_offset(line) >= floor
-        assert line.links[-1].body(Way.UP) == SIZE - last_offset(line)
+    for number, cut in enumerate(CUTS):
+        line = new_line(open_server.address, tapped=True)
+        name = f"big{number}.bin"
+        digest = write_file(tmp_path / name, SIZE, seed=number)
+        line.plan(cut)
+        new_shell(line.address).run("--json", "upload", tmp_path / name)
+        first = line.links[0]
+        assert stored(open_server.data_dir)[name] == digest, cut
+        if first.heard("READY"):
+            overhead = first.passed(Way.UP) - first.body(Way.UP)
+            floor = first.body(Way.UP) if cut.fault is Fault.CLOSE else first.server_had_read - overhead
+            assert last_offset(line) >= floor, cut
+            assert line.links[-1].body(Way.UP) == SIZE - last_offset(line), cut
+    assert len(stored(open_server.data_dir)) == len(CUTS)
     assert inspect(open_server.data_dir, rehash=True).clean
 
 
-@pytest.mark.parametrize("cut", [AfterBytes(Way.UP, 1, Fault.CLOSE), AfterBytes(Way.DOWN, 1, Fault.RESET)])
 def test_a_first_connection_that_fails_says_so_and_costs_nothing(
-    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path, cut: AfterBytes
+    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path
 ) -> None:
     """A server that never answered may be the wrong one, so the client does not insist."""
-    line = new_line(open_server.address, tapped=True)
     digest = write_file(tmp_path / "big.bin", MIB)
-    line.plan(cut)
-    shell = new_shell(line.address)
-    assert shell.run("upload", tmp_path / "big.bin", expect=None).code in {0, 6}
-    shell.run("upload", "--on-conflict", "skip-same", tmp_path / "big.bin")
-    assert stored(open_server.data_dir) == {"big.bin": digest}
+    for cut in (AfterBytes(Way.UP, 1, Fault.CLOSE), AfterBytes(Way.DOWN, 1, Fault.RESET)):
+        line = new_line(open_server.address, tapped=True)
+        line.plan(cut)
+        shell = new_shell(line.address)
+        words = ("upload", "--on-conflict", "skip-same", tmp_path / "big.bin")
+        assert shell.run(*words, expect=None).code in {0, 6}, cut
+        shell.run(*words)
+        assert stored(open_server.data_dir) == {"big.bin": digest}
 
 
-@pytest.mark.parametrize("status", ["READY", "CHECKPOINT", "STORED"])
 def test_upload_goes_on_after_a_cut_in_front_of_a_message(
-    serve: Serve, new_line: NewLine, new_shell: NewShell, tmp_path: Path, status: str
+    serve: Serve, new_line: NewLine, new_shell: NewShell, tmp_path: Path
 ) -> None:
     server = serve(require_auth=False, checkpoint_bytes=MIB)
-    line = new_line(server.address, tapped=True)
-    digest = write_file(tmp_path / "big.bin", SIZE)
-    line.plan(LoseMessage(frozenset({status})))
-    new_shell(line.address).run("upload", tmp_path / "big.bin")
-    assert stored(server.data_dir) == {"big.bin": digest}
+    expected: dict[str, str] = {}
+    for status in ("READY", "CHECKPOINT", "STORED"):
+        line = new_line(server.address, tapped=True)
+        name = f"{status}.bin"
+        expected[name] = write_file(tmp_path / name, SIZE, seed=len(expected))
+        line.plan(LoseMessage(frozenset({status})))
+        new_shell(line.address).run("upload", tmp_path / name)
+        assert stored(server.data_dir) == expected
     assert inspect(server.data_dir, rehash=True).clean
 
 
