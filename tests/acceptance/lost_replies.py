@@ -40,7 +40,7 @@ class LostReplies(Check):
         """A folder now and then, UPLOAD and RESUME in turn."""
         wanted, number = self.stage.count(REQUIRED), 0
         while sum(self.lost.values()) < wanted:
-            [self._upload, self._resume, self._upload, self._resume, self._folder][number % 5](number)
+            [self._upload, self._resume, self._folder, self._upload, self._resume][number % 5](number)
             number += 1
             self.stage.say(f"{sum(self.lost.values())} of {wanted} replies lost")
         found = stored(self.server.data_dir)
