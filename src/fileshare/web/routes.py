@@ -12,6 +12,7 @@ from fileshare.web import (
     session_pages,
     user_pages,
 )
+from fileshare.web.api.table import ENDPOINTS
 from fileshare.web.guards import Open, Row
 from fileshare.web.health import healthz
 from fileshare.web.static import static_file
@@ -53,5 +54,7 @@ TABLE: tuple[Row, ...] = (
     Row("POST", "/files/{folder:.+}/", form_uploads.post, Action.UPLOAD, streams=True),
     Row("GET", "/files/{path:.+}", downloads.download, Action.DOWNLOAD),
     Row("PUT", "/files/{path:.+}", raw_uploads.put, Action.UPLOAD, streams=True),
+    # The JSON API
+    *(endpoint.row for endpoint in ENDPOINTS),
 )
 """Top to bottom: the first that matches answers."""

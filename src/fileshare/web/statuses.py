@@ -31,7 +31,9 @@ _OURS: dict[int, tuple[str, str]] = {
     404: (errors.NotFound.code, "There is no such page."),
     405: ("bad_method", "This can't be asked for in that way."),
     408: ("too_slow", "The request took too long to arrive."),
+    412: ("precondition_failed", "It is no longer as the request says: look at it again."),
     413: (errors.TooLarge.code, "The request is larger than this takes."),
+    415: ("bad_content_type", "The body is of a kind that this does not take."),
     417: (errors.BadRequest.code, "Only Expect: 100-continue is known."),
 }
 
