@@ -67,7 +67,6 @@ class Screen:
 
 
 SCREENS = (
-    Screen("home", "/"),
     Screen("login", "/login"),
     Screen("not-found", "/nothing", status=404),
     Screen("forbidden", "/users", "anna", status=403),

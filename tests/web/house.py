@@ -47,7 +47,7 @@ class Browser:
         async with self.session.request(method, self.url + path, **options) as answer:
             return answer.status, await answer.text(), answer
 
-    async def token(self, path: str = "/") -> str:
+    async def token(self, path: str = "/files/") -> str:
         _, text, _ = await self.get(path)
         found = TOKEN.search(text)
         return found[1] if found else ""

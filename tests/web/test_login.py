@@ -143,11 +143,11 @@ async def test_default_password_leads_people_to_change_it_and_leaves_programs_al
     async with open_house() as house, house.browser() as browser:
         _, _, answer = await browser.post("/login", username="admin", password="admin123", next="/users")
         assert answer.headers["Location"] == "/account/password"
-        for path in ("/", "/users", "/logs", "/account"):
+        for path in ("/", "/files/", "/users", "/logs", "/account"):
             status, _, answer = await browser.get(path)
             assert (status, answer.headers["Location"]) == (303, "/account/password")
         assert (await browser.get("/logout"))[0] == 200
-        status, _, _ = await browser.get("/", headers={"Accept": "*/*"})
+        status, _, _ = await browser.get("/files/", headers={"Accept": "*/*"})
         assert status == 200
 
 

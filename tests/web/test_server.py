@@ -61,10 +61,10 @@ async def test_healthz_tells_whether_the_service_serves(health: Health, status: 
             assert await answer.json() == {"status": health.value}
 
 
-async def test_home_says_what_this_is() -> None:
-    async with opened() as door, aiohttp.ClientSession() as session, session.get(door.url) as answer:
-        assert answer.content_type == "text/html"
-        assert "fileshare-client" in await answer.text()
+async def test_address_without_a_page_leads_to_the_files() -> None:
+    async with opened() as door, aiohttp.ClientSession() as session:
+        async with session.get(door.url, allow_redirects=False) as answer:
+            assert (answer.status, answer.headers["Location"]) == (303, "/files/")
 
 
 @pytest.mark.parametrize(

@@ -148,12 +148,12 @@ def _shorten(text: str, room: int) -> str:
         return text
     short = text.encode()[: max(room, 0)].decode(errors="ignore")
     end = len(short)
-    while end and _joined(text[end - 1], text[end]):
+    while end and joined(text[end - 1], text[end]):
         end -= 1
     return short[:end] or short
 
 
-def _joined(left: str, right: str) -> bool:
+def joined(left: str, right: str) -> bool:
     """Whether a cut between the two would split what a person sees as one character."""
     return (
         category(right).startswith("M")

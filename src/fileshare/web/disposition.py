@@ -77,6 +77,15 @@ def may_show(name: str) -> bool:
     return _ending(name) in INLINE
 
 
+def icon_of(name: str) -> str:
+    """What a person takes a file of that name for: the name of one of our icons."""
+    kind = kind_of(name)
+    family = kind.partition("/")[0]
+    if family in ("image", "audio", "video", "text"):
+        return family
+    return {"application/pdf": "text", UNKNOWN: "file"}.get(kind, "archive")
+
+
 def _ending(name: str) -> str:
     return name.rpartition(".")[2].lower() if "." in name else ""
 

@@ -15,6 +15,7 @@ class Item:
 
 
 MENU = (
+    Item("Files", "/files/", Action.LIST),
     Item("Users", "/users", Action.MANAGE_USERS),
     Item("Logs", "/logs", Action.READ_LOGS),
     Item("Audit", "/audit", Action.READ_AUDIT),

@@ -1,10 +1,10 @@
-"""The page that people see first."""
+"""The address without a page: leads to the files."""
 
 from aiohttp import web
 
-from fileshare.web.rendering import render
+from fileshare.web.redirects import LANDING, see
 
 
 async def home(request: web.Request) -> web.Response:
-    """What this is and how to use it."""
-    return render(request, "home.html")
+    """The files; who has not logged in is led on from there."""
+    return see(request, LANDING)

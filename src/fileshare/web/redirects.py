@@ -7,7 +7,7 @@ from aiohttp import web
 
 from fileshare.web.origin import local_url
 
-LANDING = "/"
+LANDING = "/files/"
 """Where somebody goes who asked for no page."""
 
 _OURS = re.compile(r"/(?![/\\])[!-\[\]-~]*\Z")

@@ -17,7 +17,9 @@ from fileshare.domain.access import Action, allows
 from fileshare.domain.model import ANONYMOUS_ID, Caller
 from fileshare.web.assets import Assets
 from fileshare.web.csrf import csrf_token
+from fileshare.web.disposition import icon_of
 from fileshare.web.keys import CALLER
+from fileshare.web.long_names import halves
 from fileshare.web.navigation import MENU
 from fileshare.web.notices import notice_of
 from fileshare.web.origin import local_url
@@ -33,7 +35,9 @@ def set_up(application: web.Application, assets: Assets) -> None:
         application, loader=jinja2.FileSystemLoader(assets.templates), undefined=jinja2.StrictUndefined
     )
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters.update(size=size_text, moment=moment_text, iso=iso_text, segment=segment)
+    environment.filters.update(
+        size=size_text, moment=moment_text, iso=iso_text, segment=segment, halves=halves, kind=icon_of
+    )
 
 
 def render(
