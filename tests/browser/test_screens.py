@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fileshare.domain.model import Caller, Door
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from fileshare.web.rendering import iso_text
 from tests.browser.conftest import Visit, Visiting
 from tests.services.workshop import Bytes

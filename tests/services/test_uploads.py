@@ -20,8 +20,8 @@ from fileshare.errors import (
     Unavailable,
     UploadBusy,
 )
+from fileshare.services.new_uploads import NewUpload
 from fileshare.services.recovery import recover
-from fileshare.services.uploads import NewUpload, SmallFile
 from fileshare.services.writer import Writer
 from tests.services.workshop import ADMIN, ANNA, BERT, MIB, Bytes, World, sha256
 
@@ -390,51 +390,6 @@ async def test_a_caller_that_goes_away_does_not_stop_a_finish(world: World) -> N
     finishing.cancel()
     await writer.wait_over()
     assert await world.stored_bytes("report.txt") == DATA
-
-
-def small(path: str, data: bytes, client_id: str) -> SmallFile:
-    return SmallFile(client_id, path, sha256(data), data)
-
-
-async def test_put_stores_small_files_each_with_its_outcome(world: World) -> None:
-    files = [
-        small("a/1", b"one", "id-1"),
-        SmallFile("id-2", "a/2", sha256(b"else"), b"two"),
-        small("../3", b"three", "id-3"),
-        small("a/4", b"x" * 101, "id-4"),
-        small("a/1", b"one again", "id-5"),
-    ]
-    outcomes = await world.uploads.put(ANNA, files, OnConflict.KEEP_BOTH)
-    kinds = [outcome.path if isinstance(outcome, Receipt) else outcome.code for outcome in outcomes]
-    assert kinds == ["a/1", "digest_mismatch", "bad_name", "too_large", "a/1_v2"]
-    assert await world.stored_bytes("a/1") == b"one"
-
-
-async def test_put_again_gets_the_first_receipt(world: World) -> None:
-    files = [small("a", b"one", "id-1")]
-    first = await world.uploads.put(ANNA, files, OnConflict.KEEP_BOTH)
-    assert await world.uploads.put(ANNA, files, OnConflict.KEEP_BOTH) == first
-    assert await world.catalog.count_files() == 1
-
-
-async def test_content_that_is_there_is_stored_for_who_proves_to_have_it(world: World) -> None:
-    await store(world, new())
-    nonce = await world.uploads.challenge(BERT, sha256(DATA), len(DATA))
-    assert nonce is not None
-    what = new(path="copy.txt")
-    with pytest.raises(DigestMismatch):
-        await world.uploads.prove(BERT, what, nonce, sha256(DATA))
-    receipt = await world.uploads.prove(BERT, what, nonce, sha256(nonce + DATA))
-    assert receipt.path == "copy.txt"
-    assert await world.stored_bytes("copy.txt") == DATA
-    assert await world.uploads.prove(BERT, what, b"any", "any") == receipt
-
-
-async def test_content_in_the_trash_or_of_another_size_counts_as_absent(world: World) -> None:
-    await store(world, new())
-    assert await world.uploads.challenge(BERT, sha256(DATA), len(DATA) + 1) is None
-    await world.catalog.trash("report.txt", 1, 1)
-    assert await world.uploads.challenge(BERT, sha256(DATA), len(DATA)) is None
 
 
 async def test_a_large_upload_moves_in_slices(world: World) -> None:

@@ -7,8 +7,10 @@ from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
 from fileshare.services.locks import DigestLocks, UploadLocks
+from fileshare.services.new_uploads import NewUpload
 from fileshare.services.space import Space
-from fileshare.services.uploads import NewUpload, Uploads
+from fileshare.services.uploads import Uploads
+from fileshare.services.whole_files import WholeFiles
 from fileshare.services.writer import Workshop, Writer
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
 from fileshare.storage.memory_accounts import MemoryAccounts
@@ -96,6 +98,7 @@ class World:
             max_file_size=max_file_size,
         )
         self.uploads = Uploads(self.shop, upload_days=7)
+        self.whole_files = WholeFiles(self.shop)
 
     async def begin(self, new: NewUpload, who: Caller = ANNA) -> Writer:
         writer = await self.uploads.begin(who, new, lambda: None)

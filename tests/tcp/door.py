@@ -140,7 +140,9 @@ async def open_door(
     )
     limits.setdefault("frames", FrameLimits())
     limits.setdefault("small_size", 100)
-    server = TcpServer(world.uploads, files, accounts, TcpLimits(**limits), require_auth=require_auth)
+    server = TcpServer(
+        world.uploads, world.whole_files, files, accounts, TcpLimits(**limits), require_auth=require_auth
+    )
     ((_, port),) = await server.start("127.0.0.1", 0)
     try:
         yield Door(world, server, port)

@@ -11,7 +11,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from fileshare.domain.model import OnConflict
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from tests.services.workshop import ANNA, Bytes
 from tests.web.house import House
 

@@ -4,7 +4,7 @@ import pytest
 
 from fileshare.domain.model import Caller, Door
 from fileshare.errors import AuthFailed
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from tests.services.workshop import Bytes
 from tests.web.house import PASSWORD, House, open_house
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from fileshare.domain.model import Caller, Door, Role
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from tests.services.workshop import Bytes
 from tests.web.house import PASSWORD, Browser, House, open_house
 

@@ -51,6 +51,7 @@ class Doors:
         self._config = config
         self._tcp = TcpServer(
             services.uploads,
+            services.whole_files,
             services.files,
             services.accounts,
             tcp_limits(config),

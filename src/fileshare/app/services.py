@@ -25,6 +25,7 @@ from fileshare.services.sessions import Lifetimes
 from fileshare.services.space import Space
 from fileshare.services.sweeper import Retention, Sweeper
 from fileshare.services.uploads import Uploads
+from fileshare.services.whole_files import WholeFiles
 from fileshare.services.writer import Workshop
 from fileshare.storage.log_files import LogFiles
 
@@ -46,6 +47,7 @@ class Services:
     audit: Audit
     files: Files
     uploads: Uploads
+    whole_files: WholeFiles
     sweeper: Sweeper
     workshop: Workshop
     logbook: Logbook
@@ -73,6 +75,7 @@ def make_services(config: Config, stores: Stores) -> Services:
         audit=audit,
         files=files,
         uploads=uploads,
+        whole_files=WholeFiles(workshop),
         sweeper=sweeper,
         workshop=workshop,
         logbook=Logbook(LogFiles(config.data_dir / "logs"), audit),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
 from fileshare.services.uploads import Uploads
+from fileshare.services.whole_files import WholeFiles
 from fileshare.tcp.admission import Admission
 from fileshare.tcp.handlers import HANDLERS
 from fileshare.tcp.mixed import MixedListener, listening_sockets
@@ -28,13 +29,14 @@ class TcpServer:
     def __init__(
         self,
         uploads: Uploads,
+        whole_files: WholeFiles,
         files: Files,
         accounts: Accounts,
         limits: TcpLimits,
         *,
         require_auth: bool = True,
     ) -> None:
-        self._services = Services(uploads, files, accounts, limits)
+        self._services = Services(uploads, whole_files, files, accounts, limits)
         self._admission = Admission(
             limits.max_unauthenticated, limits.max_unauthenticated_per_address, limits.first_frame_seconds
         )

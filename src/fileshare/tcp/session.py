@@ -22,6 +22,7 @@ from fileshare.logs import on_behalf_of
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
 from fileshare.services.uploads import Uploads
+from fileshare.services.whole_files import WholeFiles
 from fileshare.tcp.admission import Admission, Seat
 from fileshare.tcp.answers import reply_for
 from fileshare.tcp.stream import LINGER_SECONDS, Stream
@@ -56,6 +57,7 @@ class Services:
     """What a session calls."""
 
     uploads: Uploads
+    whole_files: WholeFiles
     files: Files
     accounts: Accounts
     limits: TcpLimits

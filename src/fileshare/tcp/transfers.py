@@ -11,7 +11,8 @@ from fileshare.domain.model import OnConflict, Receipt
 from fileshare.errors import BadOffset, BadRequest, ConnectionLost, FileshareError
 from fileshare.services.batches import Outcome
 from fileshare.services.files import Download
-from fileshare.services.uploads import NewUpload, SmallFile
+from fileshare.services.new_uploads import NewUpload
+from fileshare.services.whole_files import SmallFile
 from fileshare.services.writer import Writer
 from fileshare.tcp import answers
 from fileshare.tcp.bodies import SegmentedSink
@@ -83,7 +84,7 @@ async def _store(
 ) -> None:
     outcomes: Sequence[Outcome]
     try:
-        outcomes = await session.services.uploads.put(session.caller, files, conflicts)
+        outcomes = await session.services.whole_files.put(session.caller, files, conflicts)
     except FileshareError as error:
         outcomes = [error] * len(files)
     if before is not None:
@@ -96,7 +97,7 @@ async def _store(
 async def have(session: Session, request: m.Have) -> None:
     """HAVE: a nonce when the server has this content, nothing when it must be sent."""
     digest = request.digest.lower()
-    nonce = await session.services.uploads.challenge(session.caller, digest, request.size)
+    nonce = await session.services.whole_files.challenge(session.caller, digest, request.size)
     session.nonces.clear()
     if nonce is not None:
         session.nonces[digest] = nonce
@@ -116,7 +117,7 @@ async def prove(session: Session, request: m.Prove) -> None:
         modified=answers.milliseconds(_known(request.modified)),
         client_id=request.upload_id,
     )
-    receipt = await session.services.uploads.prove(session.caller, new, nonce, request.proof)
+    receipt = await session.services.whole_files.prove(session.caller, new, nonce, request.proof)
     session.reply(answers.stored(receipt))
 
 

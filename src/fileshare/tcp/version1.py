@@ -8,7 +8,7 @@ import logging
 
 from fileshare.domain.model import Door, File, OnConflict, Receipt
 from fileshare.errors import BadOffset, BadRequest, FileshareError, NotFound, TooMany
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from fileshare.tcp import answers
 from fileshare.tcp.receiving import receive_raw, upload_done
 from fileshare.tcp.session import Session

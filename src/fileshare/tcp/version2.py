@@ -169,7 +169,7 @@ async def uploads(session: Session, _: m.Uploads) -> None:
 
 async def receipts(session: Session, request: m.Receipts) -> None:
     """RECEIPTS: which of the caller's uploads are stored."""
-    found = await session.services.uploads.receipts(session.caller, request.upload_ids)
+    found = await session.services.whole_files.receipts(session.caller, request.upload_ids)
     session.reply(
         m.ReceiptList(results=[answers.put_result(one.client_id or one.upload_id, one) for one in found])
     )

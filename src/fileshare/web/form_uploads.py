@@ -11,7 +11,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from fileshare.domain.model import Receipt
 from fileshare.domain.names import join, parse_folder
 from fileshare.errors import BadRequest, Conflict, ConnectionLost, FileshareError
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from fileshare.services.writer import Writer
 from fileshare.web import csrf
 from fileshare.web.bodies import LOST, PIECE, StallLimit, Stopped, ask_for_body, refuse_codings

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from fileshare.domain.model import File, OnConflict
 from fileshare.errors import BadName, BadRequest, Conflict, NotFound
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from fileshare.services.writer import Writer
 from fileshare.web.bodies import RequestBody, refuse_codings
 from fileshare.web.conditions import Verdict, judge_change

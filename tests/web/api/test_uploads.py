@@ -3,7 +3,7 @@
 import pytest
 
 from fileshare.domain.model import OnConflict
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from fileshare.web.keys import WebSettings
 from tests.services.workshop import ANNA, BERT, Bytes, sha256
 from tests.web.api.asker import asker

@@ -1,0 +1,100 @@
+"""What somebody asks to upload, looked at before the first byte.
+
+Everything that can be refused early is refused here, for bytes that come in pieces as
+for whole files; nothing is stored.
+"""
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fileshare.domain import upload as life
+from fileshare.domain.access import Action, check
+from fileshare.domain.digest import parse_digest
+from fileshare.domain.model import Caller, Folder, OnConflict, Receipt, Upload
+from fileshare.domain.names import parent_of, parse_path, shown
+from fileshare.errors import Conflict, NotFound
+from fileshare.services.writer import Workshop, too_large
+
+
+@dataclass(frozen=True, slots=True)
+class NewUpload:
+    """What a client asks for. `path` and `digest` are raw text; `modified` is milliseconds."""
+
+    path: str
+    size: int | None = None
+    digest: str | None = None
+    on_conflict: OnConflict = OnConflict.KEEP_BOTH
+    modified: int | None = None
+    client_id: str | None = None
+
+
+async def checked(shop: Workshop, caller: Caller, new: NewUpload) -> Upload:
+    """The upload as it would be, when the caller may and the path can take it.
+
+    Raises Forbidden, BadName, BadDigest, TooLarge, BadOffset and Conflict. Nothing is stored.
+    """
+    check(caller, Action.UPLOAD)
+    if new.on_conflict is OnConflict.REPLACE:
+        check(caller, Action.OVERWRITE)
+    path = parse_path(new.path)
+    await _refuse_folder(shop, path)
+    refuse_size(shop, new.size)
+    return life.begin(
+        new_id(shop),
+        caller.account.id,
+        path,
+        now=shop.clock(),
+        boot_id=shop.blobs.boot_id,
+        device=shop.blobs.device,
+        client_id=new.client_id,
+        size=new.size,
+        digest=None if new.digest is None else parse_digest(new.digest),
+        on_conflict=new.on_conflict,
+        modified=new.modified,
+    )
+
+
+def new_id(shop: Workshop) -> str:
+    """32 hex digits that nobody can guess. In order of time, so that batches touch few pages."""
+    return f"{shop.clock():012x}{secrets.token_hex(10)}"
+
+
+async def _refuse_folder(shop: Workshop, path: str) -> None:
+    """Say before the first byte what the commit would refuse: a folder there, a file above."""
+    try:
+        there = await shop.catalog.entry(path)
+    except NotFound:
+        if parent := parent_of(path):
+            await _refuse_file(shop, parent)
+    else:
+        if isinstance(there, Folder):
+            raise Conflict(f"{shown(path)} is a folder: choose another name for the file.")
+
+
+async def _refuse_file(shop: Workshop, path: str) -> None:
+    while path:
+        with suppress(NotFound):
+            if not isinstance(await shop.catalog.entry(path), Folder):
+                raise Conflict(f"{shown(path)} is a file, so nothing can be put below it.")
+            return
+        path = parent_of(path)
+
+
+def refuse_size(shop: Workshop, size: int | None) -> None:
+    """Refuse a file over the server's limit, bytes, as TooLarge."""
+    allowed = shop.max_file_size
+    if size is not None and allowed is not None and size > allowed:
+        raise too_large(allowed)
+
+
+async def known_upload(shop: Workshop, caller: Caller, client_id: str, path: str) -> Upload | Receipt | None:
+    """The caller's upload of that client id, or its receipt. Raises Conflict when it is of another path."""
+    receipt = await shop.catalog.receipt(caller.account.id, client_id)
+    if receipt is None:
+        upload = await shop.catalog.upload_by_client_id(caller.account.id, client_id)
+        if upload is None or upload.path == path:
+            return upload
+    elif receipt.requested == path:
+        return receipt
+    raise Conflict(f"The upload id {client_id!r} belongs to another path: choose a new one.")

@@ -1,0 +1,149 @@
+"""Files that arrive at once: small ones with all their bytes, and such as the server has already.
+
+The same promises as for uploads in pieces: durable when it is answered, and who repeats
+one gets its first receipt. To know a digest is never enough to get or place a content.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from fileshare.domain.access import Action, check
+from fileshare.domain.digest import parse_digest
+from fileshare.domain.model import Caller, OnConflict, Receipt, Upload
+from fileshare.domain.names import parse_path
+from fileshare.errors import DigestMismatch, FileshareError, NotFound, TooLarge
+from fileshare.services.batches import Outcome
+from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_id, refuse_size
+from fileshare.services.ports import Finish
+from fileshare.services.writer import Workshop
+
+NONCE_BYTES = 32
+
+_log = logging.getLogger("fileshare.server")
+
+
+@dataclass(frozen=True, slots=True)
+class SmallFile:
+    """A whole small file with its bytes, for `WholeFiles.put`."""
+
+    client_id: str
+    path: str
+    digest: str
+    data: bytes | memoryview
+    modified: int | None = None
+
+
+class WholeFiles:
+    """PUT, HAVE and PROVE, and what became of them."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+
+    async def put(
+        self, caller: Caller, files: Sequence[SmallFile], on_conflict: OnConflict
+    ) -> Sequence[Outcome]:
+        """Store whole small files, each with an outcome of its own; durable on return.
+
+        One that was stored before under its client id gets its first receipt.
+        """
+        check(caller, Action.UPLOAD)
+        if on_conflict is OnConflict.REPLACE:
+            check(caller, Action.OVERWRITE)
+        now = self._shop.clock()
+        checked = [self._checked_small(caller, file, on_conflict, now) for file in files]
+        committed = iter(await self._shop.committer.commit([c for c in checked if isinstance(c, Finish)]))
+        outcomes = [next(committed) if isinstance(c, Finish) else c for c in checked]
+        for file, outcome in zip(files, outcomes, strict=True):
+            self._note(caller, outcome, file.path, logged=False)
+        stored = sum(isinstance(outcome, Receipt) for outcome in outcomes)
+        _log.info("upload: %d of %d small files stored", stored, len(files))
+        return outcomes
+
+    def _checked_small(
+        self, caller: Caller, file: SmallFile, on_conflict: OnConflict, now: int
+    ) -> Finish | FileshareError:
+        try:
+            digest = parse_digest(file.digest)
+            if len(file.data) > self._shop.small_size:
+                raise TooLarge(
+                    f"PUT takes files up to {self._shop.small_size} bytes: use UPLOAD for this one."
+                )
+            refuse_size(self._shop, len(file.data))
+            if hashlib.sha256(file.data).hexdigest() != digest:
+                raise DigestMismatch()
+            path = parse_path(file.path)
+        except FileshareError as error:
+            return error
+        return Finish(
+            owner_id=caller.account.id,
+            upload_id=new_id(self._shop),
+            client_id=file.client_id,
+            path=path,
+            digest=digest,
+            size=len(file.data),
+            modified=now if file.modified is None else file.modified,
+            on_conflict=on_conflict,
+            data=bytes(file.data),
+        )
+
+    def _note(self, caller: Caller, outcome: Outcome, requested: str, *, logged: bool = True) -> None:
+        if isinstance(outcome, Receipt):
+            detail = f"{outcome.size} bytes, version {outcome.version}"
+            self._shop.audit.note(caller, "upload", outcome.path, "ok", detail, logged=logged)
+        else:
+            self._shop.audit.note(caller, "upload", requested, outcome.code, logged=logged)
+
+    async def challenge(self, caller: Caller, digest: str, size: int) -> bytes | None:
+        """A fresh nonce when the server has this content where the caller can read it, else None."""
+        check(caller, Action.UPLOAD)
+        with suppress(NotFound):
+            content = await self._shop.catalog.readable_content(parse_digest(digest))
+            if content.size == size:
+                return secrets.token_bytes(NONCE_BYTES)
+        return None
+
+    async def prove(self, caller: Caller, new: NewUpload, nonce: bytes, proof: str) -> Receipt:
+        """Store content that is there already, for who shows SHA-256(nonce ‖ content) of it.
+
+        Knowing the digest alone is not enough. Raises DigestMismatch for a wrong proof
+        and NotFound when the content went away meanwhile: then send the bytes.
+        """
+        upload = await checked(self._shop, caller, new)
+        known = await known_upload(self._shop, caller, new.client_id, upload.path) if new.client_id else None
+        if isinstance(known, Receipt):
+            return known
+        digest = parse_digest(new.digest or "")
+        async with self._shop.digest_locks.hold(digest):
+            content = await self._shop.catalog.readable_content(digest)
+            expected = await self._shop.blobs.keyed_digest(nonce, content)
+            if content.size != new.size or not hmac.compare_digest(expected.hex(), proof.lower()):
+                raise DigestMismatch("The proof is wrong: send the file's bytes.")
+            (outcome,) = await self._shop.committer.commit([self._as_finish(upload, digest, content.size)])
+        self._note(caller, outcome, upload.path)
+        if isinstance(outcome, FileshareError):
+            raise outcome
+        return outcome
+
+    @staticmethod
+    def _as_finish(upload: Upload, digest: str, size: int) -> Finish:
+        return Finish(
+            owner_id=upload.owner_id,
+            upload_id=upload.id,
+            client_id=upload.client_id,
+            path=upload.path,
+            digest=digest,
+            size=size,
+            modified=upload.created if upload.modified is None else upload.modified,
+            on_conflict=upload.on_conflict,
+        )
+
+    async def receipts(self, caller: Caller, client_ids: Sequence[str]) -> Sequence[Receipt]:
+        """What became of those of the caller's uploads that are stored."""
+        check(caller, Action.UPLOAD)
+        found = [await self._shop.catalog.receipt(caller.account.id, one) for one in client_ids]
+        return [receipt for receipt in found if receipt is not None]
