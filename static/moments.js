@@ -1,5 +1,7 @@
 // Shows each <time> in the reader's own zone; without this it says UTC. Never touches any other text.
 
+import { onPage } from "./pages.js";
+
 const minutes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
 
@@ -12,4 +14,4 @@ export function localize(root) {
   }
 }
 
-localize(document);
+onPage("#content", localize);
