@@ -13,7 +13,7 @@ from aiohttp import web
 from fileshare.domain.model import Account, Event, Role
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
-from fileshare.services.limiter import Limiter
+from fileshare.services.limiter import WINDOW, Limiter
 from fileshare.services.logbook import Logbook
 from fileshare.services.passwords import Passwords
 from fileshare.storage.log_files import LogFiles
@@ -95,9 +95,11 @@ async def open_house(
     limits: WebLimits | None = None,
     logs: Path | None = None,
     world: World | None = None,
+    login_window: int = WINDOW,
     **routes: Any,
 ) -> AsyncIterator[House]:
-    """`logs` is a folder of log files; `routes` are further handlers, as GET and POST at `/api/<name>`."""
+    """`logs` is a folder of log files; `login_window` is how many milliseconds a failed login counts;
+    `routes` are further handlers, as GET and POST at `/api/<name>`."""
     world, store, passwords = world or World(), MemoryAccounts(), Passwords(cost=4)
     hashed, default = await passwords.hash(PASSWORD), await passwords.hash_unchecked("admin123")
     known = {
@@ -106,7 +108,8 @@ async def open_house(
         "root": await store.add("root", Role.ADMIN, hashed, False, world.clock()),
         "admin": await store.add("admin", Role.ADMIN, default, True, world.clock()),
     }
-    accounts = Accounts(store, passwords, Limiter(store, world.clock), world.shop.audit, world.clock)
+    limiter = Limiter(store, world.clock, window=login_window)
+    accounts = Accounts(store, passwords, limiter, world.shop.audit, world.clock)
     files = Files(
         world.catalog,
         world.blobs,

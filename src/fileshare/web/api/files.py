@@ -1,18 +1,17 @@
 """Files and folders by their paths: list, search, look at, move, delete, and which of many exist."""
 
 from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import msgspec
-from aiohttp import web
 from msgspec import Meta, Struct
 
 from fileshare.domain.access import Action
 from fileshare.errors import BadName, NotFound
 from fileshare.services.ports import Listing
 from fileshare.web.api.asking import Body
-from fileshare.web.api.endpoint import Asked, endpoint, etag_of
+from fileshare.web.api.endpoint import Asked, endpoint
 from fileshare.web.api.entries import Entry, Kind, entry_of
+from fileshare.web.api.names import Path
 from fileshare.web.api.paging import Next, Paging, cursor_of
 from fileshare.web.api.trash import InTrash, in_trash
 
@@ -39,7 +38,7 @@ class EntryPage(Struct, frozen=True, kw_only=True):
 class NewPath(Body, frozen=True, kw_only=True):
     """Where something is to stand."""
 
-    path: str
+    path: Path
 
 
 class Paths(Body, frozen=True, kw_only=True):
@@ -96,31 +95,16 @@ async def get_file(asked: Asked[None, None]) -> Entry:
     return entry_of(await asked.services.files.entry(asked.caller, asked.named))
 
 
-@endpoint("PATCH", "/files/{path:.+}", Action.MOVE)
+@endpoint("PATCH", "/files/{path:.+}", Action.MOVE, stands=get_file)
 async def move_file(asked: Asked[None, NewPath]) -> Entry:
     """Move or rename a file or folder. Missing folders are made; a path that is taken is a conflict."""
-    await _refuse_stale(asked)
     return entry_of(await asked.services.files.move(asked.caller, asked.named, asked.body.path))
 
 
-@endpoint("DELETE", "/files/{path:.+}", Action.DELETE)
+@endpoint("DELETE", "/files/{path:.+}", Action.DELETE, stands=get_file)
 async def delete_file(asked: Asked[None, None]) -> InTrash:
     """Move a file, or a folder with all it holds, to the trash."""
-    await _refuse_stale(asked)
     return in_trash(await asked.services.files.delete(asked.caller, asked.named))
-
-
-async def _refuse_stale(asked: Asked[None, Any]) -> None:
-    """If-Match: the entry is still as GET told it. Raises 412.
-
-    A change in between is not noticed; it costs nothing, since no content is ever lost.
-    """
-    wanted = asked.request.if_match
-    if wanted is not None:
-        entry = entry_of(await asked.services.files.entry(asked.caller, asked.named))
-        tags = {tag.value for tag in wanted if not tag.is_weak}
-        if not tags & {"*", etag_of(msgspec.json.encode(entry))}:
-            raise web.HTTPPreconditionFailed()
 
 
 ENDPOINTS = (list_files, which_exist, get_file, move_file, delete_file)

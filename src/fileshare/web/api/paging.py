@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Annotated, TypeVar
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from fileshare.errors import BadRequest
 from fileshare.web.api.asking import Query
@@ -16,7 +16,9 @@ Limit = Annotated[int, Meta(ge=1, le=MAX_PAGE, description="How many at most.")]
 Next = Annotated[
     str | None, Meta(description="The `cursor` of the following page; null where there is none.")
 ]
-Cursor = Annotated[str, Meta(description="Where to go on: `next` of the page before.")]
+Cursor = Annotated[
+    str, Meta(description="Where to go on: `next` of the page before; empty for the first one.")
+]
 
 _MARK = re.compile(r"[0-9a-z-]{1,64}\Z")
 
@@ -27,12 +29,12 @@ class Paging(Query, frozen=True, kw_only=True):
     """One page of a list."""
 
     limit: Limit = 100
-    cursor: Cursor | UnsetType = UNSET
+    cursor: Cursor = ""
 
 
 def cursor_of(paging: Paging) -> str | None:
     """The cursor as the services take it."""
-    return None if paging.cursor is UNSET else paging.cursor
+    return paging.cursor or None
 
 
 def cut(items: Sequence[T], mark_of: Callable[[T], str], paging: Paging) -> tuple[Sequence[T], str | None]:

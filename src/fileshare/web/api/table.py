@@ -1,5 +1,7 @@
 """Every endpoint of the API. The table of routes and the OpenAPI document are made from it."""
 
+import msgspec
+
 from fileshare.web.api import (
     events,
     files,
@@ -11,9 +13,20 @@ from fileshare.web.api import (
     users,
     versions,
 )
-from fileshare.web.api.endpoint import Endpoint
+from fileshare.web.api.document import encoded
+from fileshare.web.api.endpoint import Asked, Endpoint, endpoint
+from fileshare.web.guards import Open
+from fileshare.web.origin import local_url
+
+
+@endpoint("GET", "/openapi.json", Open.EVERYONE)
+async def openapi(asked: Asked[None, None]) -> msgspec.Raw:
+    """This document."""
+    return encoded(ENDPOINTS, local_url(asked.request, "") or "/")
+
 
 ENDPOINTS: tuple[Endpoint, ...] = (
+    openapi,
     *tokens.ENDPOINTS,
     *files.ENDPOINTS,
     *folders.ENDPOINTS,

@@ -11,6 +11,7 @@ from fileshare.web.api.asking import Body
 from fileshare.web.api.endpoint import Asked, endpoint
 from fileshare.web.api.entries import Entry, Kind, entry_of
 from fileshare.web.api.moments import Seconds, seconds
+from fileshare.web.api.names import Path
 from fileshare.web.api.numbers import number_named
 from fileshare.web.api.paging import Next, Paging, cut
 
@@ -42,7 +43,7 @@ class Freed(Struct, frozen=True, kw_only=True):
 class Restore(Body, frozen=True, kw_only=True):
     """What to take back: a path's newest entry in the trash, one of its versions, or an entry by its id."""
 
-    path: str | UnsetType = UNSET
+    path: Path | UnsetType = UNSET
     version: Annotated[int, Meta(ge=1, le=2**53 - 1)] | UnsetType = UNSET
     trash_id: Annotated[int, Meta(ge=1, le=2**53 - 1)] | UnsetType = UNSET
 

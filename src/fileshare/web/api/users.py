@@ -1,8 +1,6 @@
 """The accounts of everyone, for an admin. There is always one enabled admin left."""
 
-from typing import Annotated
-
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 
 from fileshare.domain.access import Action
 from fileshare.domain.accounts import fold
@@ -11,6 +9,7 @@ from fileshare.errors import BadRequest, NotFound
 from fileshare.web.api.asking import Body
 from fileshare.web.api.endpoint import Asked, endpoint
 from fileshare.web.api.moments import Seconds, seconds, seconds_or_none
+from fileshare.web.api.names import NewPassword, NewUsername
 from fileshare.web.keys import WebServices
 
 
@@ -35,8 +34,8 @@ class Users(Struct, frozen=True, kw_only=True):
 class NewUser(Body, frozen=True, kw_only=True):
     """An account to be."""
 
-    username: str
-    password: str
+    username: NewUsername
+    password: NewPassword
     role: Role = Role.USER
 
 
@@ -45,9 +44,7 @@ class Change(Body, frozen=True, kw_only=True):
 
     role: Role | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
-    password: (
-        Annotated[str, Meta(description="A new one, which the old one is not asked for.")] | UnsetType
-    ) = UNSET
+    password: NewPassword | UnsetType = UNSET
 
 
 @endpoint("GET", "/users", Action.MANAGE_USERS)
@@ -72,7 +69,7 @@ async def get_user(asked: Asked[None, None]) -> User:
     return await _found(asked.services, asked.caller, asked.named)
 
 
-@endpoint("PATCH", "/users/{username:[^/]+}", Action.MANAGE_USERS)
+@endpoint("PATCH", "/users/{username:[^/]+}", Action.MANAGE_USERS, stands=get_user)
 async def change_user(asked: Asked[None, Change]) -> User:
     """Change role or password of an account, or whether it may log in. The last admin stays one."""
     accounts, caller, name, change = asked.services.accounts, asked.caller, asked.named, asked.body
@@ -88,7 +85,7 @@ async def change_user(asked: Asked[None, Change]) -> User:
     return await _found(asked.services, caller, name)
 
 
-@endpoint("DELETE", "/users/{username:[^/]+}", Action.MANAGE_USERS)
+@endpoint("DELETE", "/users/{username:[^/]+}", Action.MANAGE_USERS, stands=get_user)
 async def delete_user(asked: Asked[None, None]) -> None:
     """Delete an account with its sessions and half-done uploads; its files stay."""
     upload_ids = await asked.services.accounts.delete(asked.caller, asked.named)
