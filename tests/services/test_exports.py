@@ -10,6 +10,7 @@ from fileshare.services.exports import Export
 from fileshare.services.tally import Progress, Tally
 from fileshare.storage.export_folder import ExportFolder
 from tests.services.shelf import MemoryShelf, Shelf, large
+from tests.storage.open_files import opened
 
 
 def ignore(progress: Progress) -> None:
@@ -105,7 +106,7 @@ async def test_exported_file_is_no_link_to_a_blob(tmp_path: Path) -> None:
     blob = tmp_path / "blob"
     blob.write_bytes(large("x"))
     async with ExportFolder(tmp_path).new_file("a") as new:
-        with blob.open("rb") as file:
+        async with opened(blob) as file:
             await new.send_file(file, 0, len(large("x")))
         await new.keep(0)
     with (tmp_path / "a").open("r+b") as edited:

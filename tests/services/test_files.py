@@ -1,7 +1,7 @@
 """What callers may do with files and folders, and what it leaves behind."""
 
+import os
 from collections.abc import Awaitable, Callable, Sequence
-from typing import IO
 
 import pytest
 
@@ -18,7 +18,7 @@ from fileshare.errors import (
 )
 from fileshare.services.audit import Audit
 from fileshare.services.files import Files
-from fileshare.services.ports import Listing
+from fileshare.services.ports import Listing, OpenFile
 from tests.services.shelf import MemoryShelf, Shelf, caller, digest_of, large
 
 ADMIN = caller(Role.ADMIN, "ann", 1)
@@ -37,9 +37,8 @@ class Basket:
         if self._cut_after is not None and len(self.data) >= self._cut_after:
             raise ConnectionLost()
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
-        file.seek(offset)
-        await self.write(file.read(count))
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
+        await self.write(os.pread(file.fileno(), count, offset))
 
 
 class Place:

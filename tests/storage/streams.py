@@ -1,7 +1,8 @@
 """Sources and sinks of tests."""
 
 import asyncio
-from typing import IO
+
+from fileshare.services.ports import OpenFile
 
 Data = bytes | bytearray | memoryview
 
@@ -50,8 +51,9 @@ class Sunk:
     async def write(self, data: bytes | memoryview) -> None:
         self.data += data
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
-        file.seek(offset)
-        while count and (data := file.read(count)):
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
+        end = offset + count
+        while offset < end:
+            data = await file.read(offset, end - offset)
             self.data += data
-            count -= len(data)
+            offset += len(data)

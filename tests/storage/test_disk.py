@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 
@@ -16,7 +16,6 @@ from fileshare.errors import Conflict, Damaged, NoSpace, StorageFailed
 from fileshare.services.ports import Content
 from fileshare.storage import parts as parts_module
 from fileshare.storage.disk import DiskBlobs
-from fileshare.storage.pages import are_in_memory
 from fileshare.storage.parts import DiskPart
 from tests.storage.builders import BOOT, an_upload, digest_of, new_id
 from tests.storage.streams import Pieces, Sunk
@@ -524,33 +523,3 @@ async def test_every_boot_has_an_id_and_the_folder_a_device(tmp_path: Path) -> N
     assert disk.boot_id == kernels_boot_id()
     assert disk.device == device_of(tmp_path)
     await disk.close()
-
-
-class Watching(Sunk):
-    """Remembers whether each piece of a file was in memory when it was to be sent."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.in_memory: list[bool] = []
-
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
-        self.in_memory.append(are_in_memory(file.fileno(), offset, offset + count))
-        await super().send_file(file, offset, count)
-
-
-async def test_the_loop_never_waits_for_the_disk_within_a_download(disk: DiskBlobs, tmp_path: Path) -> None:
-    data = BIG * 4
-    part = await disk.create(new_id())
-    await part.receive(Pieces(data), len(data))
-    await part.sync()
-    digest = await part.digest()
-    await part.close()
-    await disk.publish(part.upload_id, digest)
-    with (tmp_path / "blobs" / digest[:2] / digest).open("rb") as file:
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        if are_in_memory(file.fileno(), 0, len(data)):
-            pytest.skip("this file system keeps everything in memory")
-    sink = Watching()
-    await disk.send(Content(digest, len(data)), 5, len(data) - 5, sink)
-    assert bytes(sink.data) == data[5:-5]
-    assert all(sink.in_memory)

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import IO, cast
+from typing import cast
 
 import aiohttp
 import pytest
@@ -13,9 +13,11 @@ from aiohttp import web
 
 from fileshare.domain.model import Event
 from fileshare.errors import ConnectionLost, Damaged, StorageFailed
+from fileshare.services.ports import OpenFile
 from fileshare.web.keys import WebSettings
 from fileshare.web.sinks import ResponseSink
 from tests.services.workshop import MIB, sha256
+from tests.storage.open_files import opened
 from tests.web.house import House, open_house
 from tests.web.programs import Program, program, store
 
@@ -87,7 +89,7 @@ async def test_reader_that_goes_away_is_noted_and_nothing_else(
 class Disk:
     """A server that sends one open file by the sink."""
 
-    def __init__(self, file: IO[bytes], count: int, told: int | None) -> None:
+    def __init__(self, file: OpenFile, count: int, told: int | None) -> None:
         self.file = file
         self.count = count
         self.told = told
@@ -135,7 +137,7 @@ async def fetch(disk: Disk, authority: trustme.CA | None) -> bytes:
 async def test_file_is_sent_by_the_kernel_or_by_hand(tmp_path: Path, secure: bool, told: bool) -> None:
     path = tmp_path / "blob"
     path.write_bytes(DATA)
-    with path.open("rb", buffering=0) as file:
+    async with opened(path) as file:
         disk = Disk(file, len(DATA) - 3, len(DATA) - 3 if told else None)
         assert await fetch(disk, trustme.CA() if secure else None) == DATA[3:]
         assert disk.error is None
@@ -145,7 +147,7 @@ async def test_file_is_sent_by_the_kernel_or_by_hand(tmp_path: Path, secure: boo
 async def test_file_that_is_shorter_than_told_ends_the_connection(tmp_path: Path, secure: bool) -> None:
     path = tmp_path / "blob"
     path.write_bytes(DATA)
-    with path.open("rb", buffering=0) as file:
+    async with opened(path) as file:
         disk = Disk(file, len(DATA), len(DATA))
         with pytest.raises(aiohttp.ClientError):
             await fetch(disk, trustme.CA() if secure else None)

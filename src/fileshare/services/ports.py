@@ -13,7 +13,7 @@ is not done) and `NoSpace`. A write after a commit whose outcome is unknown rais
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import Protocol
 
 from fileshare.domain.model import (
     Account,
@@ -45,6 +45,26 @@ class Source(Protocol):
         ...
 
 
+class OpenFile(Protocol):
+    """A stored file that is open for reading, as a store hands it to a sink."""
+
+    def fileno(self) -> int:
+        """Its descriptor, for what the system does with files as a whole; not to be closed."""
+        ...
+
+    async def read(self, offset: int, count: int) -> bytes:
+        """The next 1 to `count` bytes from `offset`. Raises Damaged where the file has ended."""
+        ...
+
+    async def send_to(self, socket: int, offset: int, count: int, stall_seconds: float) -> None:
+        """Send `count` bytes from `offset` into a TCP socket that nobody else writes to meanwhile.
+
+        `socket` is its descriptor, non-blocking, and stays the caller's. Raises ConnectionLost, also when the
+        peer takes next to nothing for `stall_seconds`, and Damaged when the file ends too early.
+        """
+        ...
+
+
 class Sink(Protocol):
     """Where the bytes of a download go."""
 
@@ -52,8 +72,8 @@ class Sink(Protocol):
         """Hand over `data`; returns when there is room for more. Raises ConnectionLost."""
         ...
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
-        """Send `count` bytes of an open file from `offset`, by sendfile where there is one.
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
+        """Send `count` bytes of an open file from `offset`, by `OpenFile.send_to` where there is a socket.
 
         Raises ConnectionLost, and Damaged when the file ends before `count` bytes.
         """
@@ -234,6 +254,7 @@ class Finish:
     """The epoch its row must have; None for an upload that never had a row (PUT, HAVE)."""
     data: bytes | None = None
     """The content itself when it goes into the database; None for a blob."""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +320,7 @@ class Catalog(Protocol):
         ...
 
     async def update_upload(self, upload: Upload, expected_epoch: int) -> None:
-        """Store offset, state, found digest, epoch, boot, device and touched time.
+        """Store size, offset, state, found digest, epoch, boot, device and touched time.
 
         Raises Fenced when the row's epoch is not `expected_epoch`, NotFound without a row.
         """

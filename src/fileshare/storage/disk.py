@@ -11,7 +11,7 @@ import os
 import re
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ from fileshare.errors import Conflict, Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Content, Sink
 from fileshare.storage.failures import translated
 from fileshare.storage.folder import make_folder, sync_folder
-from fileshare.storage.pages import WINDOW, are_in_memory, bring_in
+from fileshare.storage.open_blob import OpenBlob
 from fileshare.storage.parts import DiskPart
 from fileshare.storage.threads import DiskThreads
 
@@ -49,6 +49,8 @@ class DiskBlobs:
         self._boot_id = boot_id or ""
         self._device = 0
         self._threads = DiskThreads()
+        self._senders = DiskThreads(nice=0)
+        """For sending: without hashing to do, and nobody at the other end should wait for those who have."""
         self._synced_folders: set[Path] = set()
         self._unsure: set[str] = set()
         """Uploads whose part had an error: what lies past their row is not to be trusted."""
@@ -67,6 +69,7 @@ class DiskBlobs:
     async def close(self) -> None:
         """Wait for what is being done, and end the threads."""
         await self._threads.stop()
+        await self._senders.stop()
 
     @property
     def boot_id(self) -> str:
@@ -195,19 +198,8 @@ class DiskBlobs:
         if content.data is not None:
             await sink.write(memoryview(_whole(content))[start:stop])
             return
-        with os.fdopen(await self._open_blob(content), "rb", buffering=0) as file:
-            for begin in range(start, stop, WINDOW):
-                end = min(begin + WINDOW, stop)
-                if not are_in_memory(file.fileno(), begin, end):
-                    await self._bring_in(file.fileno(), begin, end)
-                await sink.send_file(file, begin, end - begin)
-
-    async def _bring_in(self, fd: int, start: int, stop: int) -> None:
-        """Wait for the disk in a thread rather than within sendfile. Raises Damaged."""
-        try:
-            await self._threads.run_on_copy(fd, bring_in, start, stop)
-        except StorageFailed as error:
-            raise Damaged() from error
+        with closing(OpenBlob(await self._open_blob(content), self._senders)) as blob:
+            await sink.send_file(blob, start, stop - start)
 
     async def keyed_digest(self, nonce: bytes, content: Content) -> bytes:
         """See the port."""

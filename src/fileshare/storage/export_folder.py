@@ -13,10 +13,10 @@ import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO
 
 from fileshare.errors import Conflict, NoSpace, StorageFailed
 from fileshare.services.exports import State
+from fileshare.services.ports import OpenFile
 from fileshare.storage.clone import clone, copy_range
 
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -118,7 +118,7 @@ class ExportedFile:
             while view:
                 view = view[os.write(self._fd, view) :]
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
         """Take `count` bytes of an open file: all of it by reflink where that works, else a copy."""
         await asyncio.to_thread(self._take, file.fileno(), offset, count)
 

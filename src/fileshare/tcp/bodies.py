@@ -4,9 +4,8 @@ Raw in version 1, segments in version 2. The wire core keeps the count of what i
 so that after a failure the session knows just how much of the body has not been read.
 """
 
-from typing import IO
-
 from fileshare.errors import ConnectionLost, ProtocolError
+from fileshare.services.ports import OpenFile
 from fileshare.tcp.stream import Stream
 from fileshare.wire.connection import SEGMENT_LIMIT, Aborted, Body, End, Exactly, ServerConnection
 
@@ -105,7 +104,7 @@ class SegmentedSink:
             await self._stream.write(piece)
             self.mid_segment = False
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
         """Send a piece of an open file. Raises as `Stream.send_file`."""
         for start in range(offset, offset + count, SEGMENT_LIMIT):
             size = min(SEGMENT_LIMIT, offset + count - start)

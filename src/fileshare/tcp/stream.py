@@ -12,18 +12,17 @@ import termios
 from array import array
 from collections import deque
 from collections.abc import Callable
-from typing import IO, cast
+from typing import cast
 
-from fileshare.errors import ConnectionLost, Damaged
+from fileshare.errors import ConnectionLost
+from fileshare.services.ports import OpenFile
 
 HIGH_WATER = 1 << 20
 """Bytes read ahead before the socket is left alone: TCP's own window then slows the sender."""
 LOW_WATER = 256 << 10
 
-FIRST_SLICE = 256 << 10
-"""Bytes of a file that are handed to the kernel at once; grows while the line is fast."""
-LARGEST_SLICE = 4 << 20
-SLOW_SLICE_SECONDS = 1.0
+READ_AHEAD = 256 << 10
+"""Bytes of a file read at a time where the kernel can't send by itself."""
 
 LINGER_SECONDS = 10.0
 """How long a closing connection still reads: unread input would reset it and erase our last reply."""
@@ -229,34 +228,35 @@ class Stream(asyncio.Protocol):
         self.put(data)
         await self.drain()
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
-        """Send a piece of an open file, by sendfile where the transport allows it.
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
+        """Send a piece of an open file, by the kernel where the bytes need no TLS.
 
-        Raises ConnectionLost, Stalled, and Damaged when the file is shorter than it should be.
+        Raises ConnectionLost, and Damaged when the file is shorter than it should be.
         """
-        loop = asyncio.get_running_loop()
-        size, end = FIRST_SLICE, offset + count
-        while offset < end:
-            began = loop.time()
-            sent = await self._send_slice(file, offset, min(size, end - offset))
-            if not sent:
-                raise Damaged()
-            offset += sent
-            size = min(size * 2, LARGEST_SLICE) if loop.time() - began < SLOW_SLICE_SECONDS else FIRST_SLICE
-
-    async def _send_slice(self, file: IO[bytes], offset: int, count: int) -> int:
+        if self._is_tls:
+            await self._send_by_hand(file, offset, offset + count)
+            return
+        await self._flush()
         if self._transport is None or self._transport.is_closing():
             raise ConnectionLost()
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self.stall_seconds):
-                sent = await loop.sendfile(self._transport, file, offset, count)
-        except TimeoutError:
-            raise Stalled("The other side has not read for too long.") from None
-        except (OSError, RuntimeError) as error:
-            raise ConnectionLost() from error
-        self.bytes_written += sent
-        return sent
+        socket = self._transport.get_extra_info("socket").fileno()
+        await file.send_to(socket, offset, count, self.stall_seconds)
+        self.bytes_written += count
+
+    async def _flush(self) -> None:
+        """Wait until the socket has taken all that was written. Raises as `drain`."""
+        if self._transport is not None:
+            self._transport.set_write_buffer_limits(high=0)
+            try:
+                await self.drain()
+            finally:
+                self._transport.set_write_buffer_limits()
+
+    async def _send_by_hand(self, file: OpenFile, offset: int, end: int) -> None:
+        while offset < end:
+            data = await file.read(offset, min(READ_AHEAD, end - offset))
+            await self.write(data)
+            offset += len(data)
 
     # The end
 

@@ -6,22 +6,22 @@ and in memory only that table.
 """
 
 import asyncio
-import os
 import stat
 import struct
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import IO, Protocol
+from typing import Protocol
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from aiohttp import web
 
 from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Entry, File
-from fileshare.domain.names import join, name_of
-from fileshare.errors import Damaged
+from fileshare.domain.names import join, name_of, shown
+from fileshare.errors import BadRequest
 from fileshare.services.files import Files
+from fileshare.services.ports import OpenFile
 from fileshare.web.disposition import SANDBOX, disposition_of
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
@@ -43,10 +43,18 @@ _LAST_SECOND = 2**31 - 1
 
 
 async def send_archive(request: web.Request) -> web.StreamResponse:
-    """The folder of the URL with everything below it. Raises as `Files.walk`, before the first byte."""
-    services, caller, folder = services_of(request), caller_of(request), path_of(request)
+    """The folder of the URL with everything below it, or those of it that `path` names, several times.
+
+    Raises as `Files.walk`, before the first byte.
+    """
+    return await send_chosen(request, path_of(request), request.query.getall("path", ()))
+
+
+async def send_chosen(request: web.Request, folder: str, paths: Sequence[str]) -> web.StreamResponse:
+    """Of a folder these files and folders, or all when there are none. Raises before the first byte."""
+    services, caller = services_of(request), caller_of(request)
     services.audit.check(caller, Action.DOWNLOAD, folder)
-    async with aclosing(_walk(services.files, caller, folder)) as entries:
+    async with aclosing(_entries(services.files, caller, folder, paths)) as entries:
         first = await anext(entries, None)
         response = web.StreamResponse(headers=_headers(f"{name_of(folder) or ROOT_NAME}.zip"))
         await response.prepare(request)
@@ -57,12 +65,22 @@ async def send_archive(request: web.Request) -> web.StreamResponse:
     return response
 
 
-def _headers(name: str) -> dict[str, str]:
-    return {
-        "Content-Disposition": disposition_of(name, inline=False),
-        "Content-Security-Policy": SANDBOX,
-        "Content-Type": "application/zip",
-    }
+async def _entries(
+    files: Files, caller: Caller, folder: str, paths: Sequence[str]
+) -> AsyncGenerator[Entry, None]:
+    if not paths:
+        async for entry in _walk(files, caller, folder):
+            yield entry
+        return
+    outside = [path for path in paths if not path.startswith(f"{folder}/" if folder else "")]
+    if outside:
+        raise BadRequest(f"{shown(outside[0])} is not in that folder.")
+    chosen = [await files.entry(caller, path) for path in paths]  # all of them before the first byte
+    for entry in chosen:
+        yield entry
+        if not isinstance(entry, File):
+            async for below in _walk(files, caller, entry.path):
+                yield below
 
 
 async def _walk(files: Files, caller: Caller, folder: str) -> AsyncGenerator[Entry, None]:
@@ -74,6 +92,14 @@ async def _walk(files: Files, caller: Caller, folder: str) -> AsyncGenerator[Ent
         cursor = page.next
         if cursor is None:
             return
+
+
+def _headers(name: str) -> dict[str, str]:
+    return {
+        "Content-Disposition": disposition_of(name, inline=False),
+        "Content-Security-Policy": SANDBOX,
+        "Content-Type": "application/zip",
+    }
 
 
 class _Outlet:
@@ -148,18 +174,14 @@ class _EntrySink:
         self._entry.write(data)
         await self._outlet.send()
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
         end = offset + count
         while offset < end:
-            # In a thread, together with the sum, so that pages are served meanwhile.
-            taken = await asyncio.to_thread(self._take, file, offset, min(READ_AHEAD, end - offset))
-            if not taken:
-                raise Damaged()
-            offset += taken
+            data = await file.read(offset, min(READ_AHEAD, end - offset))
+            # The sum in a thread too, so that pages are served meanwhile.
+            await asyncio.to_thread(self._entry.write, data)
+            offset += len(data)
             await self._outlet.send()
-
-    def _take(self, file: IO[bytes], offset: int, count: int) -> int:
-        return self._entry.write(os.pread(file.fileno(), count, offset))
 
 
 def _info(name: str, modified: int, size: int) -> ZipInfo:

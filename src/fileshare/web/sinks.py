@@ -5,21 +5,16 @@ a short body must never look whole.
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import IO
 
 from aiohttp import web
 
-from fileshare.errors import ConnectionLost, Damaged
+from fileshare.errors import ConnectionLost
+from fileshare.services.ports import OpenFile
 
 PIECE = 64 << 10
 """Bytes handed over at a time, each within the stall limit: about 1 KiB/s at 60 s is the least."""
-
-LARGEST_PIECE = 4 << 20
-QUICK_SECONDS = 1.0
-"""A piece that went out faster is followed by one of twice the size, up to the largest."""
 
 READ_AHEAD = 256 << 10
 """Bytes read from the disk at a time where the kernel can't send by itself."""
@@ -40,10 +35,10 @@ class ResponseSink:
             async with _patience(self._stall_seconds):
                 await self._response.write(view[start : start + PIECE])
 
-    async def send_file(self, file: IO[bytes], offset: int, count: int) -> None:
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
         """Send a piece of an open file. Raises ConnectionLost, and Damaged when the file is too short."""
         if self._sends_files:
-            await self._by_kernel(file, offset, offset + count)
+            await self._by_kernel(file, offset, count)
         else:
             await self._by_hand(file, offset, offset + count)
 
@@ -54,31 +49,30 @@ class ResponseSink:
         told = self._response.content_length is not None
         return told and transport is not None and transport.get_extra_info("sslcontext") is None
 
-    async def _by_kernel(self, file: IO[bytes], offset: int, end: int) -> None:
-        loop = asyncio.get_running_loop()
-        size = PIECE
-        while offset < end:
-            began = loop.time()
-            sent = await self._send_piece(loop, file, offset, min(size, end - offset))
-            if not sent:
-                raise Damaged()
-            offset += sent
-            size = min(size * 2, LARGEST_PIECE) if loop.time() - began < QUICK_SECONDS else PIECE
-
-    async def _send_piece(
-        self, loop: asyncio.AbstractEventLoop, file: IO[bytes], offset: int, count: int
-    ) -> int:
+    async def _by_kernel(self, file: OpenFile, offset: int, count: int) -> None:
         transport = self._request.transport
-        if transport is None or transport.is_closing():
+        if transport is None:
             raise ConnectionLost()
-        async with _patience(self._stall_seconds):
-            return await loop.sendfile(transport, file, offset, count)
+        await self._flush(transport)
+        if transport.is_closing():
+            raise ConnectionLost()
+        socket = transport.get_extra_info("socket").fileno()
+        await file.send_to(socket, offset, count, self._stall_seconds)
 
-    async def _by_hand(self, file: IO[bytes], offset: int, end: int) -> None:
+    async def _flush(self, transport: asyncio.Transport) -> None:
+        """Wait until the socket has taken all that was written."""
+        writer = await self._response.prepare(self._request)  # the one it has, since it was prepared
+        transport.set_write_buffer_limits(high=0)
+        try:
+            async with _patience(self._stall_seconds):
+                if writer is not None:
+                    await writer.drain()
+        finally:
+            transport.set_write_buffer_limits()
+
+    async def _by_hand(self, file: OpenFile, offset: int, end: int) -> None:
         while offset < end:
-            data = await asyncio.to_thread(os.pread, file.fileno(), min(READ_AHEAD, end - offset), offset)
-            if not data:
-                raise Damaged()
+            data = await file.read(offset, min(READ_AHEAD, end - offset))
             await self.write(data)
             offset += len(data)
 
