@@ -18,7 +18,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 def _below(root: type[Any]) -> list[type[Any]]:
     found = [cls for child in root.__subclasses__() for cls in (child, *_below(child))]
-    return [cls for cls in found if cls.__module__ == m.__name__]
+    return [cls for cls in found if cls.__module__.startswith(f"{m.__name__}.")]
 
 
 REQUESTS: list[type[m.Request]] = sorted(
