@@ -1,1 +1,179 @@
-// The listing of a folder: what a person chose stays chosen when the server sends it anew.
+// The listing of a folder: searched while one types, sent anew when something changed. What was
+// chosen stays chosen, and whoever had the focus keeps it.
+
+import { localize } from "../moments.js";
+import { onPage } from "../pages.js";
+import { asking } from "./asking.js";
+import { copying } from "./copying.js";
+import { fetchPage, go, save } from "./fetching.js";
+import { Selecting } from "./selecting.js";
+
+const TYPING = 150; // milliseconds: a pause in typing, below what one notices as waiting
+const MANY = 400; // milliseconds: so that many files stored at once are one refresh
+const SAID_FOR = 6000; // milliseconds that a notice stays
+const LONGEST = 6000; // characters of an address that every server and proxy takes
+
+class Listing {
+  constructor(section, signal) {
+    this.section = section;
+    this.signal = signal;
+    this.selecting = new Selecting(section, signal);
+    this.asked = null; // the request under way; a newer one ends it
+    this.search = section.querySelector("#search-form");
+    this.form = section.querySelector("#selection");
+    this.timers = {};
+    this.listen();
+    this.forgetNotice();
+  }
+
+  listen() {
+    const { section, signal } = this;
+    copying(section, signal);
+    asking(section, signal, (found, body) => this.changed(found, body));
+    this.search.addEventListener("input", () => this.later("search", TYPING, () => this.find()), { signal });
+    this.search.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.find();
+    }, { signal });
+    section.addEventListener("click", (event) => {
+      if (event.target.closest("#more") && !event.ctrlKey && !event.metaKey) this.more(event);
+      if (event.target.closest("#try-again")) this.load(location.href);
+    }, { signal });
+    this.form.addEventListener("submit", (event) => this.download(event), { signal });
+    document.addEventListener("keydown", (event) => this.pressed(event), { signal });
+    document.addEventListener("fileshare:stored", () => this.later("stored", MANY, () => this.load(location.href)), { signal });
+    signal.addEventListener("abort", () => {
+      Object.values(this.timers).forEach(clearTimeout);
+      this.asked?.abort();
+    });
+  }
+
+  later(name, wait, act) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(act, wait);
+  }
+
+  /** What was done is said once, not again after a reload. */
+  forgetNotice() {
+    const url = new URL(location.href);
+    if (!url.searchParams.has("done")) return;
+    url.searchParams.delete("done");
+    history.replaceState(history.state, "", url);
+  }
+
+  find() {
+    const url = new URL(this.search.action);
+    for (const [name, value] of new FormData(this.search)) if (value.trim()) url.searchParams.set(name, value.trim());
+    if (url.href !== location.href) this.load(url.href);
+  }
+
+  more(event) {
+    const link = event.target.closest("#more");
+    if (new URL(link.href).searchParams.has("cursor") && !new URL(location.href).searchParams.has("cursor")) return;
+    event.preventDefault();
+    this.load(link.href);
+  }
+
+  pressed(event) {
+    const typing = event.target.closest("input, textarea, select, dialog");
+    if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    this.search.querySelector("input").select();
+  }
+
+  /** Show what is at `url` now, here. */
+  async load(url, focus = "") {
+    clearTimeout(this.timers.search);
+    this.asked?.abort();
+    const asked = this.asked = new AbortController();
+    this.listing.setAttribute("aria-busy", "true");
+    try {
+      const { page } = await fetchPage(url, { signal: asked.signal });
+      const fresh = page.getElementById("listing");
+      if (!fresh) return go(url); // another page: the login, where the session has ended
+      history.replaceState(history.state, "", url);
+      document.title = page.title;
+      this.form.elements.back.value = page.getElementById("selection").elements.back.value;
+      this.replace(document.adoptNode(fresh), focus);
+    } catch (error) {
+      if (error.name !== "AbortError") this.fail();
+    } finally {
+      if (this.asked === asked) this.listing.removeAttribute("aria-busy");
+    }
+  }
+
+  get listing() {
+    return this.section.querySelector("#listing");
+  }
+
+  replace(fresh, focus) {
+    const { chosen } = this.selecting;
+    const had = this.focused();
+    localize(fresh);
+    this.listing.replaceWith(fresh);
+    this.selecting.choose(chosen);
+    if (focus) this.focus({ path: focus, kind: ".entry", index: 0 });
+    else if (had) this.focus(had);
+    const state = this.section.querySelector("#listing-state");
+    if (state.textContent !== fresh.dataset.state) state.textContent = fresh.dataset.state;
+  }
+
+  /** Which row's which part has the focus, if any. */
+  focused() {
+    const element = document.activeElement;
+    if (!this.listing.contains(element)) return null;
+    const row = element.closest("tbody tr");
+    if (!row) return { kind: element.id === "more" ? "#more" : ".entry", index: Infinity };
+    const kind = [".pick", ".entry", ".copy", ".cell-act a"].find((one) => element.matches(one)) ?? ".entry";
+    return { path: row.dataset.path, kind, index: row.sectionRowIndex };
+  }
+
+  focus({ path, kind, index }) {
+    const rows = [...this.section.querySelectorAll("#listing tbody tr")];
+    const row = rows.find((one) => one.dataset.path === path) ?? rows[Math.min(index, rows.length - 1)];
+    const found = this.section.querySelector(kind === "#more" ? kind : null) ?? row?.querySelector(kind) ?? row?.querySelector(".entry");
+    (found ?? this.section.querySelector("#folder-name")).focus();
+  }
+
+  fail() {
+    this.listing.querySelector("#failed")?.remove();
+    const said = document.getElementById("unreachable").content.cloneNode(true);
+    said.firstElementChild.id = "failed";
+    this.listing.prepend(said);
+  }
+
+  /** Something was done in a dialog, and the server led to `found`. */
+  async changed(found, body) {
+    if (!found.page.getElementById("files")) return go(found.url);
+    const before = new Set(this.selecting.boxes.map((box) => box.value));
+    const index = this.section.querySelector("tr:has(.pick:checked)")?.sectionRowIndex ?? 0;
+    await this.load(location.href);
+    this.say(found.page.querySelector("main > [role=status]")?.textContent ?? "");
+    const name = body.get("name")?.trim().normalize("NFC");
+    const made = this.selecting.boxes.map((box) => box.value)
+      .find((path) => !before.has(path) && path.split("/").pop() === name);
+    this.focus({ path: made, kind: ".entry", index });
+  }
+
+  say(text) {
+    const said = this.section.querySelector("#said");
+    said.textContent = text;
+    said.classList.toggle("shown", Boolean(text));
+    this.later("said", SAID_FOR, () => said.classList.remove("shown"));
+  }
+
+  /** By an address where it is short enough: then it disturbs nothing that runs on this page. */
+  download(event) {
+    if (event.submitter?.hasAttribute("formaction")) return;
+    event.preventDefault();
+    const { chosen } = this.selecting;
+    const row = [...this.section.querySelectorAll("tbody tr")].find((one) => one.dataset.path === chosen[0]);
+    if (chosen.length === 1) return save(row.querySelector(".cell-act a").href);
+    const paths = chosen.map((path) => `&path=${encodeURIComponent(path)}`).join("");
+    const url = `${this.search.action}?zip${paths}`;
+    if (url.length < LONGEST) save(url);
+    else this.form.submit();
+  }
+}
+
+onPage("#files", (section, signal) => new Listing(section, signal));

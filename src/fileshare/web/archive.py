@@ -18,7 +18,7 @@ from aiohttp import web
 
 from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Entry, File
-from fileshare.domain.names import join, name_of, shown
+from fileshare.domain.names import join, name_of, parse_folder, shown
 from fileshare.errors import BadRequest
 from fileshare.services.files import Files
 from fileshare.services.ports import OpenFile
@@ -52,7 +52,7 @@ async def send_archive(request: web.Request) -> web.StreamResponse:
 
 async def send_chosen(request: web.Request, folder: str, paths: Sequence[str]) -> web.StreamResponse:
     """Of a folder these files and folders, or all when there are none. Raises before the first byte."""
-    services, caller = services_of(request), caller_of(request)
+    services, caller, folder = services_of(request), caller_of(request), parse_folder(folder)
     services.audit.check(caller, Action.DOWNLOAD, folder)
     async with aclosing(_entries(services.files, caller, folder, paths)) as entries:
         first = await anext(entries, None)
@@ -72,15 +72,22 @@ async def _entries(
         async for entry in _walk(files, caller, folder):
             yield entry
         return
-    outside = [path for path in paths if not path.startswith(f"{folder}/" if folder else "")]
-    if outside:
-        raise BadRequest(f"{shown(outside[0])} is not in that folder.")
     chosen = [await files.entry(caller, path) for path in paths]  # all of them before the first byte
-    for entry in chosen:
+    for entry in _topmost(chosen, folder):
         yield entry
         if not isinstance(entry, File):
             async for below in _walk(files, caller, entry.path):
                 yield below
+
+
+def _topmost(entries: Sequence[Entry], folder: str) -> Sequence[Entry]:
+    """Each once, also where a folder and something in it are both among them. Raises BadRequest."""
+    inside = f"{folder}/" if folder else ""
+    folders = {f"{entry.path}/" for entry in entries if not isinstance(entry, File)}
+    for entry in entries:
+        if not entry.path.startswith(inside):
+            raise BadRequest(f"{shown(entry.path)} is not in that folder.")
+    return [entry for entry in entries if not any(entry.path.startswith(one) for one in folders)]
 
 
 async def _walk(files: Files, caller: Caller, folder: str) -> AsyncGenerator[Entry, None]:

@@ -47,7 +47,7 @@ class Body:
 
 async def download(request: web.Request) -> web.StreamResponse:
     """A file, or the version `?version=N` of it; `?inline=1` shows what may be shown."""
-    path, version = path_of(request), _version_of(request)
+    path, version = path_of(request), version_of(request)
     try:
         found = await services_of(request).files.open(caller_of(request), path, version)
     except Conflict:  # a folder, whose URL ends with a slash
@@ -71,10 +71,14 @@ def _with_slash(request: web.Request) -> str:
     return local_url(request, f"{url.raw_path}/{query}")
 
 
-def _version_of(request: web.Request) -> int | None:
+def version_of(request: web.Request) -> int | None:
+    """What `?version=N` asks for, None for the current one. Raises BadRequest."""
     told = request.query.get("version")
-    if told is None:
-        return None
+    return None if told is None else version_number(told)
+
+
+def version_number(told: str) -> int:
+    """The number of a version as somebody wrote it. Raises BadRequest."""
     if not (told.isascii() and told.isdigit() and len(told) <= _NUMBER_DIGITS):
         raise BadRequest("A version is a number: 1 is the first one.")
     return int(told)

@@ -7,16 +7,19 @@ from urllib.parse import quote
 from aiohttp import web
 
 from fileshare.domain.access import Action, allows
+from fileshare.domain.model import File
 from fileshare.domain.names import name_of, parent_of, parse_folder
 from fileshare.errors import BadRequest, Conflict
 from fileshare.services.ports import Page
-from fileshare.web.archive import send_archive
+from fileshare.web.archive import send_archive, send_chosen
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
 from fileshare.web.listings import View, view_of
 from fileshare.web.origin import local_url
-from fileshare.web.paths import file_url, folder_url
+from fileshare.web.paths import file_path, file_url, folder_path, folder_url
+from fileshare.web.redirects import see
 from fileshare.web.rendering import render
+from fileshare.web.selections import fields_of, selection_of
 from fileshare.web.statuses import status_of
 
 ROOT_TITLE = "Files"
@@ -42,6 +45,18 @@ async def folder(request: web.Request) -> web.StreamResponse:
     return _answer(request, view, page)
 
 
+async def download_selected(request: web.Request) -> web.StreamResponse:
+    """What was chosen on a page: a file as it is, all else as one ZIP."""
+    files, caller = services_of(request).files, caller_of(request)
+    chosen = selection_of(await fields_of(request))
+    if len(chosen.paths) > 1:
+        return await send_chosen(request, chosen.folder, chosen.paths)
+    entry = await files.entry(caller, chosen.paths[0])
+    if isinstance(entry, File):
+        return see(request, file_path(entry.path))
+    return see(request, folder_path(entry.path), zip="")
+
+
 def _answer(request: web.Request, view: View, page: Page, error: BadRequest | None = None) -> web.Response:
     role = caller_of(request).account.role
     context = {
@@ -57,10 +72,20 @@ def _answer(request: web.Request, view: View, page: Page, error: BadRequest | No
         "everywhere": view.searched(view.query, "").url(request),
         "back": request.path_qs,
         "may": lambda action: allows(role, Action(action)),
+        "found": _found(view, page),
         "error": error.message if error else "",
         **links(request),
     }
     return render(request, "files.html", context, status=status_of(error) if error else 200)
+
+
+def _found(view: View, page: Page) -> str:
+    """How much there is, for people who do not see the list change."""
+    count = len(page.entries)
+    if not count:
+        return "Nothing found." if view.query else "Nothing is here."
+    what = "found" if view.query else "shown"
+    return f"{count} {what}, and there is more." if page.next else f"{count} {what}."
 
 
 def links(request: web.Request) -> dict[str, Any]:

@@ -29,9 +29,19 @@ def path_of(request: web.Request, prefix: str = FILES) -> str:
 
 def file_url(request: web.Request, path: str) -> str:
     """Where a file is downloaded from."""
-    return local_url(request, FILES + quote(path, safe="/"))
+    return local_url(request, file_path(path))
 
 
 def folder_url(request: web.Request, path: str) -> str:
     """Where a folder's page is; the root's is `/files/`."""
-    return file_url(request, path) + ("/" if path else "")
+    return local_url(request, folder_path(path))
+
+
+def file_path(path: str) -> str:
+    """The same within ourselves, for `redirects.see`."""
+    return FILES + quote(path, safe="/")
+
+
+def folder_path(path: str) -> str:
+    """The same of a folder's page."""
+    return file_path(path) + ("/" if path else "")

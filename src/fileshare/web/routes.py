@@ -3,10 +3,12 @@
 from fileshare.domain.access import Action
 from fileshare.web import (
     account_pages,
-    downloads,
+    changes,
+    file_pages,
     folders,
     form_uploads,
     log_pages,
+    moving,
     pages,
     raw_uploads,
     session_pages,
@@ -16,6 +18,9 @@ from fileshare.web.api.table import ENDPOINTS
 from fileshare.web.guards import Open, Row
 from fileshare.web.health import healthz
 from fileshare.web.static import static_file
+from fileshare.web.tus.creation import create
+from fileshare.web.tus.protocol import PREFIX, options
+from fileshare.web.tus.resource import resource
 
 TABLE: tuple[Row, ...] = (
     Row("GET", "/", pages.home, Open.EVERYONE),
@@ -47,13 +52,32 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/logs", log_pages.logs_page, Action.READ_LOGS),
     Row("GET", "/logs/{source}/download", log_pages.download_log, Action.READ_LOGS),
     Row("GET", "/audit", log_pages.audit_page, Action.READ_AUDIT),
+    # Changes of files and folders: GET asks, POST asks or acts
+    Row("GET", "/folders", changes.new_folder, Action.MKDIR),
+    Row("POST", "/folders", changes.new_folder, Action.MKDIR),
+    Row("GET", "/rename", changes.rename, Action.MOVE),
+    Row("POST", "/rename", changes.rename, Action.MOVE),
+    Row("GET", "/move", moving.move, Action.MOVE),
+    Row("POST", "/move", moving.move, Action.MOVE),
+    Row("GET", "/delete", changes.delete, Action.DELETE),
+    Row("POST", "/delete", changes.delete, Action.DELETE),
+    Row("POST", "/restore", changes.restore, Action.RESTORE),
+    Row("POST", "/download", folders.download_selected, Action.DOWNLOAD),
     # Files and folders
     Row("GET", "/files/", folders.folder, Action.LIST),
     Row("POST", "/files/", form_uploads.post, Action.UPLOAD, streams=True),
     Row("GET", "/files/{folder:.+}/", folders.folder, Action.LIST),
     Row("POST", "/files/{folder:.+}/", form_uploads.post, Action.UPLOAD, streams=True),
-    Row("GET", "/files/{path:.+}", downloads.download, Action.DOWNLOAD),
+    Row("GET", "/files/{path:.+}", file_pages.file, Action.DOWNLOAD),
     Row("PUT", "/files/{path:.+}", raw_uploads.put, Action.UPLOAD, streams=True),
+    # Resumable uploads: tus
+    Row("OPTIONS", PREFIX, options, Open.EVERYONE),
+    Row("POST", PREFIX, create, Action.UPLOAD, streams=True),
+    Row("OPTIONS", PREFIX + "{upload}", options, Open.EVERYONE),
+    Row("GET", PREFIX + "{upload}", resource, Action.UPLOAD, streams=True),
+    Row("PATCH", PREFIX + "{upload}", resource, Action.UPLOAD, streams=True),
+    Row("DELETE", PREFIX + "{upload}", resource, Action.UPLOAD, streams=True),
+    Row("POST", PREFIX + "{upload}", resource, Action.UPLOAD, streams=True),
     # The JSON API
     *(endpoint.row for endpoint in ENDPOINTS),
 )
