@@ -141,6 +141,10 @@ class Upload:
     touched: int
     found_digest: str | None = None
     """Set with VERIFYING: the digest that the received bytes have."""
+    partial: bool = False
+    """A piece of a bigger file that is sent beside others; it is joined with them and never a file itself."""
+    note: str = ""
+    """What the door that began it wants back when it is asked for it, on the receipt too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,7 @@ class Receipt:
     size: int
     digest: str
     created: int
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

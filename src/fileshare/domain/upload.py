@@ -29,6 +29,9 @@ TRANSITIONS: Final[Mapping[UploadState, frozenset[UploadState]]] = MappingProxyT
 )
 """From each state the ones that may follow. The last three have no row and no successor."""
 
+NO_BOOT: Final = ""
+"""Stands for a boot that has never been."""
+
 LIVE: Final = frozenset(state for state, following in TRANSITIONS.items() if following)
 """The states that have a row."""
 
@@ -46,6 +49,8 @@ def begin(
     digest: str | None = None,
     on_conflict: OnConflict = OnConflict.KEEP_BOTH,
     modified: int | None = None,
+    partial: bool = False,
+    note: str = "",
 ) -> Upload:
     """A new upload of which no byte has arrived. Raises BadOffset for a negative size."""
     if size is not None and size < 0:
@@ -66,6 +71,8 @@ def begin(
         device=device,
         created=now,
         touched=now,
+        partial=partial,
+        note=note,
     )
 
 
@@ -120,6 +127,16 @@ def reopen(upload: Upload, offset: int, boot_id: str, device: int, now: int) -> 
         raise ValueError(f"{offset} is no offset")
     check_size(upload, offset)
     return _to(upload, RECEIVING, now, offset=offset, boot_id=boot_id, device=device, found_digest=None)
+
+
+def doubt(upload: Upload, now: int) -> Upload:
+    """What lies past the offset, or comes there, is not to be believed when the part is opened again.
+
+    No boot has that id, so that the part is then cut back as after a power cut. `reopen` ends it.
+    """
+    if upload.state is not RECEIVING:
+        raise ValueError(f"an upload that is {upload.state} receives nothing to doubt")
+    return _to(upload, RECEIVING, now, boot_id=NO_BOOT)
 
 
 def take_over(upload: Upload, now: int) -> Upload:

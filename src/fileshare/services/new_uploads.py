@@ -14,7 +14,7 @@ from fileshare.domain.digest import parse_digest
 from fileshare.domain.model import Caller, Folder, OnConflict, Receipt, Upload
 from fileshare.domain.names import parent_of, parse_path, shown
 from fileshare.errors import Conflict, NotFound
-from fileshare.services.writer import Workshop, too_large
+from fileshare.services.writer import Workshop, refuse_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,9 @@ class NewUpload:
     on_conflict: OnConflict = OnConflict.KEEP_BOTH
     modified: int | None = None
     client_id: str | None = None
+    partial: bool = False
+    """A piece that will be joined with others: its path says nothing."""
+    note: str = ""
 
 
 async def checked(shop: Workshop, caller: Caller, new: NewUpload) -> Upload:
@@ -37,11 +40,12 @@ async def checked(shop: Workshop, caller: Caller, new: NewUpload) -> Upload:
     check(caller, Action.UPLOAD)
     if new.on_conflict is OnConflict.REPLACE:
         check(caller, Action.OVERWRITE)
-    path = parse_path(new.path)
+    upload_id = new_id(shop)
+    path = f"piece {upload_id}" if new.partial else parse_path(new.path)
     await _refuse_folder(shop, path)
     refuse_size(shop, new.size)
     return life.begin(
-        new_id(shop),
+        upload_id,
         caller.account.id,
         path,
         now=shop.clock(),
@@ -52,6 +56,8 @@ async def checked(shop: Workshop, caller: Caller, new: NewUpload) -> Upload:
         digest=None if new.digest is None else parse_digest(new.digest),
         on_conflict=new.on_conflict,
         modified=new.modified,
+        partial=new.partial,
+        note=new.note,
     )
 
 
@@ -79,13 +85,6 @@ async def _refuse_file(shop: Workshop, path: str) -> None:
                 raise Conflict(f"{shown(path)} is a file, so nothing can be put below it.")
             return
         path = parent_of(path)
-
-
-def refuse_size(shop: Workshop, size: int | None) -> None:
-    """Refuse a file over the server's limit, bytes, as TooLarge."""
-    allowed = shop.max_file_size
-    if size is not None and allowed is not None and size > allowed:
-        raise too_large(allowed)
 
 
 async def known_upload(shop: Workshop, caller: Caller, client_id: str, path: str) -> Upload | Receipt | None:

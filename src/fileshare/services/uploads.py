@@ -24,6 +24,7 @@ from fileshare.errors import (
 )
 from fileshare.services.locks import Lease
 from fileshare.services.new_uploads import NewUpload, checked, known_upload
+from fileshare.services.parked import Parked
 from fileshare.services.recovery import complete
 from fileshare.services.writer import Workshop, Writer
 
@@ -37,6 +38,7 @@ class Uploads:
         self._shop = shop
         self._lifetime = round(upload_days * 86_400_000)
         self._writers: dict[str, Writer] = {}
+        self._parked = Parked()
 
     # Begin and go on
 
@@ -96,6 +98,24 @@ class Uploads:
         if found is None:
             raise NotFound("There is no such half-done upload of yours: upload the file from the start.")
         return found if isinstance(found, Receipt) else await self._reopen(caller, found, let_go)
+
+    async def go_on(self, caller: Caller, upload_id: str, let_go: Callable[[], None]) -> Writer | Receipt:
+        """As `resume` by id, at once where a writer of the same account was parked."""
+        check(caller, Action.UPLOAD)
+        parked = await self._parked.take(caller, upload_id, let_go)
+        return parked or await self.resume(caller, let_go, upload_id=upload_id)
+
+    async def look(self, caller: Caller, upload_id: str) -> Upload | Receipt:
+        """The caller's upload as its row says, without asking its writer to let go. Raises NotFound."""
+        check(caller, Action.UPLOAD)
+        found = await self._by_id(caller, upload_id)
+        if found is None:
+            raise NotFound("There is no such upload of yours.")
+        return found
+
+    def park(self, writer: Writer) -> None:
+        """Keep a writer whose bytes are durable at hand for the next request of its account."""
+        self._parked.park(writer)
 
     async def _by_id(self, caller: Caller, upload_id: str) -> Upload | Receipt | None:
         """By the client's id or the server's; another's is not found."""
@@ -159,9 +179,10 @@ class Uploads:
     # What is half done
 
     async def list(self, caller: Caller) -> Sequence[Upload]:
-        """The caller's own half-done uploads, the newest first."""
+        """The caller's own half-done uploads, the newest first; pieces are none by themselves."""
         check(caller, Action.UPLOAD)
-        return await self._shop.catalog.uploads(caller.account.id)
+        found = await self._shop.catalog.uploads(caller.account.id)
+        return [upload for upload in found if not upload.partial]
 
     async def list_all(self, caller: Caller) -> Sequence[Upload]:
         """Everyone's half-done uploads, for an admin."""

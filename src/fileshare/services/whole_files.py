@@ -18,9 +18,9 @@ from fileshare.domain.model import Caller, OnConflict, Receipt, Upload
 from fileshare.domain.names import parse_path
 from fileshare.errors import DigestMismatch, FileshareError, NotFound, TooLarge
 from fileshare.services.batches import Outcome
-from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_id, refuse_size
+from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_id
 from fileshare.services.ports import Finish
-from fileshare.services.writer import Workshop
+from fileshare.services.writer import Workshop, refuse_size
 
 NONCE_BYTES = 32
 
@@ -140,6 +140,7 @@ class WholeFiles:
             size=size,
             modified=upload.created if upload.modified is None else upload.modified,
             on_conflict=upload.on_conflict,
+            note=upload.note,
         )
 
     async def receipts(self, caller: Caller, client_ids: Sequence[str]) -> Sequence[Receipt]:

@@ -28,6 +28,13 @@ def too_large(allowed: int) -> TooLarge:
     return TooLarge(f"The file is larger than the {allowed} bytes that this server takes.")
 
 
+def refuse_size(shop: "Workshop", size: int | None) -> None:
+    """Refuse a file over the server's limit, bytes, as TooLarge."""
+    allowed = shop.max_file_size
+    if size is not None and allowed is not None and size > allowed:
+        raise too_large(allowed)
+
+
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """What every writer works with."""
@@ -67,6 +74,7 @@ class Writer:
         self._row_lock = asyncio.Lock()
         self._over = False
         """No further checkpoint is to begin."""
+        self._doubted = False
 
     @property
     def offset(self) -> int:
@@ -88,6 +96,11 @@ class Writer:
         """Whether this writer has let go."""
         return self._lease.released
 
+    @property
+    def doubted(self) -> bool:
+        """Whether bytes were received that count only once they are verified."""
+        return self._doubted
+
     async def wait_over(self) -> None:
         """Wait until it has. Raises UploadBusy after 10 seconds."""
         await self._lease.wait_released(10)
@@ -96,6 +109,50 @@ class Writer:
         """Ask the connection that holds this to let go, as a newcomer would."""
         self._lease.supersede()
 
+    async def hand_on(self, caller: Caller, let_go: Callable[[], None]) -> None:
+        """Another request of the same account goes on with it. Raises NoSpace."""
+        self.caller, self._lease.let_go = caller, let_go
+        self.began_at = self._part.offset
+        await self._shop.space.reserve(self.upload.id, self.left)
+
+    def wait_for_next(self, let_go: Callable[[], None]) -> None:
+        """Nobody writes for a while: no room is kept, and `let_go` is told when somebody wants it."""
+        self._lease.let_go = let_go
+        self._shop.space.release(self.upload.id)
+
+    async def announce(self, size: int) -> None:
+        """Learn the size that was left open at the beginning; durable on return.
+
+        Raises BadOffset when another one was announced or more has arrived, TooLarge and NoSpace.
+        """
+        if self.upload.size == size:
+            return
+        refuse_size(self._shop, size)
+        await self.checkpoint()
+        async with self._row_lock:
+            await self._store(life.promise(self.upload, self._shop.clock(), size))
+        await self._shop.space.reserve(self.upload.id, self.left)
+
+    async def doubt(self) -> None:
+        """What comes from here on counts only when `believe` is called; a kill or `release` drops it."""
+        await self.checkpoint()
+        self._doubted = True
+        if self.upload.boot_id != life.NO_BOOT:
+            async with self._row_lock:
+                await self._store(life.doubt(self.upload, self._shop.clock()))
+
+    async def believe(self) -> int:
+        """What came since `doubt` was verified: returns the durable offset behind it."""
+        self._doubted = False
+        return await self.checkpoint()
+
+    async def _end_doubt(self) -> None:
+        """A kill of the process is to cost nothing again of what comes from here on."""
+        if not self._doubted and self.upload.boot_id == life.NO_BOOT:
+            now, boot_id, device = self._shop.clock(), self._shop.blobs.boot_id, self._part.device
+            async with self._row_lock:
+                await self._store(life.reopen(self.upload, self.upload.offset, boot_id, device, now))
+
     async def receive(self, source: Source, limit: int) -> int:
         """Take up to `limit` bytes; returns how many, less than `limit` when the source ended.
 
@@ -103,6 +160,7 @@ class Writer:
         with what was kept before still resumable, Superseded once a newcomer has asked.
         """
         room = self._room(limit)
+        await self._end_doubt()
         self._keep_checkpoints()
         await self._reserve(room)
         before = self._part.offset
@@ -145,14 +203,16 @@ class Writer:
                 async with asyncio.timeout(self._shop.checkpoint_seconds):
                     await self._due.wait()
             self._due.clear()
-            if self._part.offset > self.upload.offset and not self._over:
+            if self._part.offset > self.upload.offset and not self._over and not self._doubted:
                 offset = await self.checkpoint()
                 if self.on_checkpoint is not None:
                     await self.on_checkpoint(offset)
 
     async def checkpoint(self) -> int:
-        """Data synced, then the row: returns the durable offset."""
+        """Data synced, then the row: returns the durable offset. What is doubted is not in it."""
         async with self._row_lock:
+            if self._doubted:
+                return self.upload.offset
             offset = await self._part.sync()
             if offset > self.upload.offset:
                 await self._store(life.advance(self.upload, offset, self._shop.clock()))
@@ -168,8 +228,10 @@ class Writer:
         `size` and `digest` are what the sender tells at the end. Raises DigestMismatch
         (the upload is gone), BadOffset when bytes are missing (it stays resumable), and
         Conflict when a folder has taken the path meanwhile (it is gone too).
-        A caller that is cancelled does not stop it.
+        A caller that is cancelled does not stop it. A piece of a bigger file is none: Conflict.
         """
+        if self.upload.partial:
+            raise Conflict("This is a piece of a bigger file: join it with the others.")
         return await asyncio.shield(asyncio.create_task(self._finish(size, digest)))
 
     async def _finish(self, size: int | None, digest: str | None) -> Receipt:
@@ -270,6 +332,7 @@ async def commit_verified(
         on_conflict=upload.on_conflict,
         epoch=upload.epoch,
         data=data,
+        note=upload.note,
     )
     async with shop.digest_locks.hold(digest):
         if data is None:

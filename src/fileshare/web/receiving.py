@@ -34,7 +34,7 @@ async def receive(writer: Writer, body: Body) -> Receipt:
     and Superseded when a newcomer took the upload.
     """
     try:
-        await _take(writer, body)
+        await take(writer, body)
     except BaseException:  # also when the server stops: nobody else would let go
         await _leave(writer)
         raise
@@ -45,7 +45,11 @@ async def receive(writer: Writer, body: Body) -> Receipt:
         raise
 
 
-async def _take(writer: Writer, body: Body) -> None:
+async def take(writer: Writer, body: Body) -> None:
+    """All of a body that ends as it should, and no more than the upload has room for.
+
+    Raises as `Writer.receive`; ConnectionLost and Superseded as `receive`, TooLarge for more.
+    """
     while writer.left != 0:
         if not await writer.receive(body, SLICE if writer.left is None else min(SLICE, writer.left)):
             break

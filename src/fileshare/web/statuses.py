@@ -1,6 +1,7 @@
 """From an error's class to its HTTP status: the only place of this door that knows both."""
 
 from fileshare import errors
+from fileshare.web.tus.refusals import ChecksumMismatch
 
 _STATUSES: dict[type[errors.FileshareError], int] = {
     errors.FileshareError: 500,
@@ -18,6 +19,7 @@ _STATUSES: dict[type[errors.FileshareError], int] = {
     errors.Fenced: 409,
     errors.IntegrityError: 500,
     errors.DigestMismatch: 400,
+    ChecksumMismatch: 460,
     errors.SourceChanged: 409,
     errors.Damaged: 500,
     errors.NoSpace: 507,

@@ -63,6 +63,7 @@ class Uploads(State):
             raise Fenced()
         self._uploads[upload.id] = replace(
             row,
+            size=upload.size,
             offset=upload.offset,
             state=upload.state,
             found_digest=upload.found_digest,
@@ -125,6 +126,7 @@ class Uploads(State):
             size=item.size,
             digest=item.digest,
             created=now,
+            note=item.note,
         )
         self._receipts[item.upload_id] = receipt
         return receipt

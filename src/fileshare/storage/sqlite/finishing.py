@@ -108,6 +108,7 @@ class _Batch:
             item.size,
             item.digest,
             self._now,
+            item.note,
         )
         self._new_receipts.append(receipt)
         self._remember(receipt)

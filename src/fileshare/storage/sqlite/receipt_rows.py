@@ -8,12 +8,10 @@ from typing import Any, Final
 
 from fileshare.domain.model import Receipt
 
-_SELECT: Final = (
-    "SELECT owner_id, upload_id, client_id, requested, path, version, size, digest, created FROM receipts "
-)
+_SELECT: Final = "SELECT owner_id, upload_id, client_id, requested, path, version, size, digest, created, note FROM receipts "
 _INSERT: Final = (
-    "INSERT INTO receipts (owner_id, upload_id, client_id, requested, path, version, size, digest, created)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+    "INSERT INTO receipts (owner_id, upload_id, client_id, requested, path, version, size, digest, created,"
+    " note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 )
 
 _EXPIRE: Final = (
@@ -76,8 +74,10 @@ def _all(db: Connection, condition: str, values: tuple[object, ...]) -> Iterator
 
 
 def _to_receipt(row: Sequence[Any]) -> Receipt:
-    owner_id, upload_id, client_id, requested, path, version, size, digest, created = row
-    return Receipt(owner_id, upload_id, client_id, requested, path, version, size, digest.hex(), created)
+    owner_id, upload_id, client_id, requested, path, version, size, digest, created, note = row
+    return Receipt(
+        owner_id, upload_id, client_id, requested, path, version, size, digest.hex(), created, note
+    )
 
 
 def _to_row(receipt: Receipt) -> tuple[object, ...]:
@@ -91,4 +91,5 @@ def _to_row(receipt: Receipt) -> tuple[object, ...]:
         receipt.size,
         bytes.fromhex(receipt.digest),
         receipt.created,
+        receipt.note,
     )

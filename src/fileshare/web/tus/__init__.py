@@ -1,0 +1,1 @@
+"""tus 1.0.0 at `/tus/`: resumable uploads for browsers and for any client that speaks the standard."""

@@ -1,0 +1,91 @@
+"""The checksum extension: a digest over the bytes of one request, compared before they count."""
+
+import asyncio
+import binascii
+import hashlib
+import hmac
+from base64 import b64decode
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from fileshare.errors import BadDigest
+from fileshare.web.receiving import Body
+
+ALGORITHMS = ("sha1", "sha256")
+"""The extension demands the first; it notices accidents, and the digest of the whole notices the rest."""
+
+HEADER = "Upload-Checksum"
+
+AT_ONCE = 1 << 20
+"""Bytes hashed at a time, in a thread, while the next are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checksum:
+    """What a client promises of a request's body."""
+
+    algorithm: str
+    digest: bytes
+
+
+def checksum_of(request: web.Request) -> Checksum | None:
+    """The promise, None where there is none. Raises BadDigest for one that can't be checked."""
+    told = request.headers.getall(HEADER, ())
+    if not told:
+        return None
+    algorithm, _, encoded = told[0].strip().partition(" ")
+    if len(told) > 1 or algorithm not in ALGORITHMS:
+        raise BadDigest(f"{HEADER} is one checksum by {' or '.join(ALGORITHMS)}, such as 'sha256 <base64>'.")
+    try:
+        digest = b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        digest = b""
+    if len(digest) != hashlib.new(algorithm, usedforsecurity=False).digest_size:
+        raise BadDigest(f"{HEADER} does not hold the {algorithm} of the body in base64.")
+    return Checksum(algorithm, digest)
+
+
+class CheckedBody:
+    """A body that is hashed while it is read. No more than two times `AT_ONCE` of it are in memory."""
+
+    def __init__(self, body: Body, checksum: Checksum) -> None:
+        self._body = body
+        self._expected = checksum.digest
+        self._hash = hashlib.new(checksum.algorithm, usedforsecurity=False)
+        self._waiting: list[bytes] = []
+        self._waiting_bytes = 0
+        self._hashing: asyncio.Task[None] | None = None
+
+    @property
+    def whole(self) -> bool:
+        """See `receiving.Body`."""
+        return self._body.whole
+
+    async def read(self, limit: int) -> bytes:
+        """See `receiving.Body`."""
+        data = await self._body.read(limit)
+        self._waiting.append(data)
+        self._waiting_bytes += len(data)
+        if self._waiting_bytes >= AT_ONCE:
+            await self._hash_what_waits()
+        return data
+
+    async def matches(self) -> bool:
+        """Whether all that was read is what was promised."""
+        await self._hash_what_waits()
+        await self._settle()
+        return hmac.compare_digest(self._hash.digest(), self._expected)
+
+    async def _hash_what_waits(self) -> None:
+        await self._settle()
+        pieces, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        self._hashing = asyncio.create_task(asyncio.to_thread(self._update, pieces))
+
+    async def _settle(self) -> None:
+        if self._hashing is not None:
+            await self._hashing
+
+    def _update(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._hash.update(piece)
