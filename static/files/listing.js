@@ -19,6 +19,7 @@ class Listing {
     this.signal = signal;
     this.selecting = new Selecting(section, signal);
     this.asked = null; // the request under way; a newer one ends it
+    this.missed = location.href; // what could not be fetched
     this.search = section.querySelector("#search-form");
     this.form = section.querySelector("#selection");
     this.timers = {};
@@ -37,7 +38,7 @@ class Listing {
     }, { signal });
     section.addEventListener("click", (event) => {
       if (event.target.closest("#more") && !event.ctrlKey && !event.metaKey) this.more(event);
-      if (event.target.closest("#try-again")) this.load(location.href);
+      if (event.target.closest("#try-again")) this.load(this.missed);
     }, { signal });
     this.form.addEventListener("submit", (event) => this.download(event), { signal });
     document.addEventListener("keydown", (event) => this.pressed(event), { signal });
@@ -96,7 +97,9 @@ class Listing {
       this.form.elements.back.value = page.getElementById("selection").elements.back.value;
       this.replace(document.adoptNode(fresh), focus);
     } catch (error) {
-      if (error.name !== "AbortError") this.fail();
+      if (error.name === "AbortError") return;
+      this.missed = url;
+      this.fail();
     } finally {
       if (this.asked === asked) this.listing.removeAttribute("aria-busy");
     }

@@ -41,7 +41,7 @@ async def _details(request: web.Request) -> web.Response:
         "name": name_of(path),
         "folder": parent_of(path),
         "crumbs": crumbs(request, path),
-        "version": version,
+        "seen": version,
         "versions": versions,
         "current": versions[0],
         "preview": preview,

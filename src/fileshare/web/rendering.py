@@ -19,7 +19,7 @@ from fileshare.web.assets import Assets
 from fileshare.web.csrf import csrf_token
 from fileshare.web.disposition import icon_of
 from fileshare.web.keys import CALLER
-from fileshare.web.long_names import halves
+from fileshare.web.long_names import halves, plain
 from fileshare.web.navigation import MENU
 from fileshare.web.notices import notice_of
 from fileshare.web.origin import local_url
@@ -36,7 +36,13 @@ def set_up(application: web.Application, assets: Assets) -> None:
     )
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters.update(
-        size=size_text, moment=moment_text, iso=iso_text, segment=segment, halves=halves, kind=icon_of
+        size=size_text,
+        moment=moment_text,
+        iso=iso_text,
+        segment=segment,
+        halves=halves,
+        kind=icon_of,
+        plain=plain,
     )
 
 
