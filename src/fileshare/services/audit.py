@@ -62,6 +62,7 @@ class Audit:
         self._refused: dict[Event, _Pending] = {}
         self._lost = 0
         self._writes = WriteBehind("audit events", self._write, delay)
+        self._listeners: list[Callable[[Event], None]] = []
 
     async def start(self) -> None:
         """Begin to write behind."""
@@ -74,6 +75,10 @@ class Audit:
     async def flush(self) -> None:
         """Write what is pending; durable on return, unless the log says otherwise."""
         await self._writes.flush()
+
+    def on_noted(self, listener: Callable[[Event], None]) -> None:
+        """Have `listener` called with each event as it is noted. It must not raise."""
+        self._listeners.append(listener)
 
     def note(
         self,
@@ -106,6 +111,8 @@ class Audit:
             outcome=_clean(outcome, MAX_TEXT),
             detail=_clean(detail, MAX_TEXT),
         )
+        for listener in self._listeners:
+            listener(event)
         if logged:
             _tell(event)
         if event.outcome == "ok":

@@ -16,6 +16,7 @@ from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Entry, File, Folder, Trashed, Version
 from fileshare.errors import BadRequest, Damaged, FileshareError, NotFound
 from fileshare.services.audit import Audit
+from fileshare.services.meters import Direction, Meters
 from fileshare.services.ports import Blobs, Catalog, Content, Listing, Page, Reserve, Sink
 from fileshare.services.reserve import freeing
 
@@ -42,6 +43,7 @@ class Files:
         clock: Callable[[], int],
         reserve: Reserve,
         nudge: Callable[[], None],
+        meters: Meters | None = None,
     ) -> None:
         """`clock` tells milliseconds, `nudge` wakes the sweeper."""
         self._catalog = catalog
@@ -50,6 +52,7 @@ class Files:
         self._clock = clock
         self._reserve = reserve
         self._nudge = nudge
+        self._meters = meters or Meters()
 
     # Looking
 
@@ -207,9 +210,11 @@ class Files:
         Raises Damaged before the first byte, ConnectionLost. The audit trail gets the
         range and how it ended.
         """
-        outcome = "connection_lost"
+        outcome, door = "connection_lost", download.caller.door
         try:
-            await self._blobs.send(download.content, start, stop, sink)
+            with self._meters.under_way(Direction.SENT, door):
+                await self._blobs.send(download.content, start, stop, sink)
+            self._meters.moved(Direction.SENT, door, stop - start)
             outcome = "ok"
         except FileshareError as error:
             outcome = error.code

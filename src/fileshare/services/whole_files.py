@@ -18,6 +18,7 @@ from fileshare.domain.model import Caller, OnConflict, Receipt, Upload
 from fileshare.domain.names import parse_path
 from fileshare.errors import DigestMismatch, FileshareError, NotFound, TooLarge
 from fileshare.services.batches import Outcome
+from fileshare.services.meters import Direction
 from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_id
 from fileshare.services.ports import Finish
 from fileshare.services.writer import Workshop, refuse_size
@@ -55,6 +56,7 @@ class WholeFiles:
         if on_conflict is OnConflict.REPLACE:
             check(caller, Action.OVERWRITE)
         now = self._shop.clock()
+        self._shop.meters.moved(Direction.RECEIVED, caller.door, sum(len(file.data) for file in files))
         checked = [self._checked_small(caller, file, on_conflict, now) for file in files]
         committed = iter(await self._shop.committer.commit([c for c in checked if isinstance(c, Finish)]))
         outcomes = [next(committed) if isinstance(c, Finish) else c for c in checked]

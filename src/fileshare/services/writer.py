@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import Caller, Receipt, Upload
@@ -17,6 +17,7 @@ from fileshare.errors import BadOffset, Conflict, DigestMismatch, FileshareError
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
 from fileshare.services.locks import DigestLocks, Lease, UploadLocks
+from fileshare.services.meters import Direction, Meters
 from fileshare.services.ports import Blobs, Catalog, Finish, Part, Source
 from fileshare.services.space import STEP, Space
 
@@ -54,6 +55,7 @@ class Workshop:
     small_size: int
     """Contents up to this many bytes live in the database."""
     max_file_size: int | None
+    meters: Meters = field(default_factory=Meters)
 
 
 class Writer:
@@ -163,10 +165,12 @@ class Writer:
         await self._end_doubt()
         self._keep_checkpoints()
         await self._reserve(room)
-        before = self._part.offset
+        before, door, meters = self._part.offset, self.caller.door, self._shop.meters
         try:
-            kept = await self._part.receive(source, room)
+            with meters.under_way(Direction.RECEIVED, door):
+                kept = await self._part.receive(source, room)
         finally:
+            meters.moved(Direction.RECEIVED, door, self._part.offset - before)
             self._shop.space.used(self.upload.id, self._part.offset - before)
             if self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes:
                 self._due.set()

@@ -9,6 +9,7 @@ sync that failed can falsely succeed when it is tried again.
 import asyncio
 import os
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from fileshare.errors import Unavailable
+from fileshare.services.meters import Histogram
 from fileshare.storage import failures
 from fileshare.storage.sqlite import migrating, wal
 from fileshare.storage.sqlite.connection import Connection, connect, log, translated
@@ -55,6 +57,8 @@ class Database:
         self._waiting: deque[Job] = deque()
         self._draining: asyncio.Task[None] | None = None
         self._stopped = False
+        self.latencies = {"read": Histogram(), "write": Histogram()}
+        """How long callers waited, queueing and the commit's sync included."""
 
     @property
     def writable(self) -> bool:
@@ -142,7 +146,11 @@ class Database:
         self._waiting.append(job)
         if self._draining is None:
             self._draining = asyncio.create_task(self._drain())
-        result: T = await job.future
+        started = time.perf_counter()
+        try:
+            result: T = await job.future
+        finally:
+            self.latencies["write"].add(time.perf_counter() - started)
         return result
 
     async def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -157,7 +165,11 @@ class Database:
         def bound(connection: sqlite3.Connection) -> T:
             return unit(connection, *args, **kwargs)
 
-        return await reader.call(partial(read_transaction, _name(unit), bound))
+        started = time.perf_counter()
+        try:
+            return await reader.call(partial(read_transaction, _name(unit), bound))
+        finally:
+            self.latencies["read"].add(time.perf_counter() - started)
 
     async def copy(self, target: Path) -> None:
         """Write a consistent copy of everything committed to `target`, while writes go on.
