@@ -9,6 +9,7 @@ import logging
 from fileshare.domain.model import Door, File, OnConflict, Receipt
 from fileshare.errors import BadOffset, BadRequest, FileshareError, NotFound, TooMany
 from fileshare.services.new_uploads import NewUpload
+from fileshare.services.ports import Page
 from fileshare.tcp import answers
 from fileshare.tcp.receiving import receive_raw, upload_done
 from fileshare.tcp.session import Session
@@ -32,23 +33,33 @@ async def auth(session: Session, request: m.Auth) -> None:
 
 
 async def list_files(session: Session, _: m.ListFiles) -> None:
-    """LIST: every file by its full path, encoded off the loop."""
-    files, caller, limit = session.services.files, session.caller, session.services.limits.list_limit
-    if await files.count(caller) > limit:
-        raise TooMany(f"There are more than {limit} files: list them in pages, with protocol version 2.")
-    found: list[m.ListedFile] = []
-    cursor: str | None = None
-    names = 0
-    while True:
-        page = await files.walk(caller, "", PAGE, cursor)
-        found += [answers.listed_file(entry) for entry in page.entries if isinstance(entry, File)]
-        names += sum(len(entry.path) for entry in page.entries if isinstance(entry, File))
+    """LIST: every file by its full path. A long list is counted first, and encoded off the loop."""
+    page = await session.services.files.walk(session.caller, "", PAGE)
+    found = _listed(page)
+    if page.next is None:
+        _refuse_too_many(session, len(found))
+        session.reply(m.FileList(files=found))
+        return
+    _refuse_too_many(session, await session.services.files.count(session.caller))
+    names = sum(len(file.name) for file in found)
+    while page.next is not None:
+        page = await session.services.files.walk(session.caller, "", PAGE, page.next)
+        listed = _listed(page)
+        found += listed
+        names += sum(len(file.name) for file in listed)
         if names > session.wire.limits.reply:
             raise TooMany("The list would be too long: list the files in pages, with protocol version 2.")
-        cursor = page.next
-        if cursor is None:
-            break
     await session.stream.write(await asyncio.to_thread(session.wire.send, m.FileList(files=found)))
+
+
+def _listed(page: Page) -> list[m.ListedFile]:
+    return [answers.listed_file(entry) for entry in page.entries if isinstance(entry, File)]
+
+
+def _refuse_too_many(session: Session, count: int) -> None:
+    limit = session.services.limits.list_limit
+    if count > limit:
+        raise TooMany(f"There are more than {limit} files: list them in pages, with protocol version 2.")
 
 
 async def upload(session: Session, request: m.UploadFile) -> None:
