@@ -21,7 +21,7 @@ DATA = bytes(range(256)) * (16 << 12)
 @asynccontextmanager
 async def one_thread(path: Path) -> AsyncIterator[tuple[OpenBlob, DiskThreads]]:
     """A file, open for sending by a single thread."""
-    threads = DiskThreads(1, nice=0)
+    threads = DiskThreads(1)
     try:
         with closing(OpenBlob(os.open(path, os.O_RDONLY), threads)) as blob:
             yield blob, threads

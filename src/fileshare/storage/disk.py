@@ -20,6 +20,7 @@ from fileshare.errors import Conflict, Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Content, Sink
 from fileshare.storage.failures import translated
 from fileshare.storage.folder import make_folder, sync_folder
+from fileshare.storage.joining import Joining
 from fileshare.storage.open_blob import OpenBlob
 from fileshare.storage.parts import DiskPart
 from fileshare.storage.threads import DiskThreads
@@ -49,8 +50,8 @@ class DiskBlobs:
         self._boot_id = boot_id or ""
         self._device = 0
         self._threads = DiskThreads()
-        self._senders = DiskThreads(nice=0)
-        """For sending: without hashing to do, and nobody at the other end should wait for those who have."""
+        self._senders = DiskThreads()
+        """For sending, so that no upload's sync waits behind those who read slowly."""
         self._synced_folders: set[Path] = set()
         self._unsure: set[str] = set()
         """Uploads whose part had an error: what lies past their row is not to be trusted."""
@@ -128,6 +129,12 @@ class DiskBlobs:
         os.fsync(fd)
         self._unsure.discard(upload.id)
         os.lseek(fd, 0, os.SEEK_END)
+
+    async def join(self, upload_id: str, pieces: Sequence[tuple[str, int]]) -> DiskPart:
+        """See the port. Where the file system can, the new part shares the pieces' extents."""
+        joined = Joining(self._part(upload_id), [(self._part(piece), length) for piece, length in pieces])
+        fd = await joined.run(self._threads, self._create)
+        return DiskPart(upload_id, fd, joined.length, self._threads, self._unsure.add)
 
     async def discard(self, upload_id: str) -> None:
         """See the port."""

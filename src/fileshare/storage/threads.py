@@ -26,11 +26,8 @@ beside eight uploads with this, 31 to 62 without."""
 class DiskThreads:
     """A bounded pool of its own: nothing else of the program waits behind the disk."""
 
-    def __init__(self, threads: int = THREADS, nice: int = NICE) -> None:
-        """`nice` is added to the priority of the program's other threads."""
-        self._pool = ThreadPoolExecutor(
-            threads, thread_name_prefix="disk", initializer=_be_nice, initargs=(nice,)
-        )
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="disk", initializer=_be_nice)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `function` in a thread. Raises NoSpace or StorageFailed for an OSError."""
@@ -70,9 +67,9 @@ class DiskThreads:
         await asyncio.to_thread(self._pool.shutdown)
 
 
-def _be_nice(nice: int) -> None:
+def _be_nice() -> None:
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)  # of this thread alone, on Linux
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)  # of this thread alone, on Linux
 
 
 def _close_result(opening: "asyncio.Future[int] | asyncio.Future[int | None]") -> None:
