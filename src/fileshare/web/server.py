@@ -62,6 +62,11 @@ class WebServer:
         )
         return [socket.getsockname()[:2] for socket in self._server.sockets]
 
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return len(self._runner.server.connections) if self._runner and self._runner.server else 0
+
     async def drain(self, seconds: float) -> None:
         """Accept nothing more, let requests end within `seconds`, cut the rest. Safe to call twice."""
         if self._server is not None:
