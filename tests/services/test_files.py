@@ -12,6 +12,7 @@ from fileshare.errors import (
     Conflict,
     ConnectionLost,
     Damaged,
+    FileshareError,
     Forbidden,
     NoSpace,
     NotFound,
@@ -302,4 +303,26 @@ async def test_broken_download_is_noted_as_such(place: Place) -> None:
     download = await place.files.open(USER, "a")
     with pytest.raises(ConnectionLost):
         await place.files.send(download, 0, download.content.size, Basket(cut_after=1))
+    assert await place.last_event() == ("ben", "download", "a", "connection_lost")
+
+
+# Many small files at once
+
+
+async def test_small_files_are_sent_one_after_the_other(place: Place) -> None:
+    await place.put("a", b"one")
+    await place.put("caf\u00e9", b"two")
+    found = await place.files.open_small(USER, ["a", "../b", "cafe\u0301"], 100)
+    assert [outcome.code for outcome in found.outcomes if isinstance(outcome, FileshareError)] == ["bad_name"]
+    basket = Basket()
+    await place.files.send_small(found, basket)
+    assert basket.data == b"onetwo"
+    assert found.size == 6
+
+
+async def test_small_files_that_were_cut_off_are_noted_so(place: Place) -> None:
+    await place.put("a", b"one")
+    found = await place.files.open_small(USER, ["a"], 100)
+    with pytest.raises(ConnectionLost):
+        await place.files.send_small(found, Basket(cut_after=1))
     assert await place.last_event() == ("ben", "download", "a", "connection_lost")

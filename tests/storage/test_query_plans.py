@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from fileshare.storage.sqlite import entry_rows, listing, receipt_rows, tree, walking
+from fileshare.storage.sqlite import entry_rows, listing, receipt_rows, small_rows, tree, walking
 from fileshare.storage.sqlite.database import Database
 
 
@@ -62,3 +62,9 @@ async def test_receipts_are_found_without_reading_all(database: Database) -> Non
         assert "SEARCH receipts USING INDEX" in steps[0]
     steps = await plan(database, receipt_rows._EXPIRE, (1,))
     assert "SEARCH receipts USING INTEGER PRIMARY KEY (rowid<?)" in steps[0]
+
+
+async def test_small_files_are_read_by_keys_alone(database: Database) -> None:
+    steps = await plan(database, small_rows._SELECT, (1, "x"))
+    assert "USING INDEX entries_by_name (parent_id=? AND name=?)" in steps[0]
+    assert all(step.startswith("SEARCH") for step in steps)

@@ -55,7 +55,7 @@ def rows(form: type[msgspec.Struct]) -> list[Row]:
     ]
 
 
-_IN_REPLIES = (m.Limits, m.ListedFile, m.VersionInfo, m.UploadInfo, m.PutResult)
+_IN_REPLIES = (m.Limits, m.ListedFile, m.VersionInfo, m.UploadInfo, m.PutResult, m.GetResult)
 
 
 def _there(field: types.Field, form: type[msgspec.Struct], sent: bool) -> str:

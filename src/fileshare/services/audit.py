@@ -120,6 +120,31 @@ class Audit:
         else:
             self._add_refused(event)
 
+    def note_all(
+        self, caller: Caller, action: str, done: Sequence[tuple[str, str]], outcome: str = "ok"
+    ) -> None:
+        """Add an event for each path and detail of very many at once; the door's log has one line for all.
+
+        `action`, `outcome` and the details are words of our own, at most MAX_TEXT long.
+        """
+        time, about = self._clock(), (caller.account.name, caller.address, caller.door)
+        account, address, door = (_clean(text, MAX_TEXT) for text in about)
+        for path, detail in done:
+            event = Event(
+                time=time,
+                action=action,
+                account=account,
+                path=_clean(path, MAX_PATH),
+                address=address,
+                door=door,
+                outcome=outcome,
+                detail=detail,
+            )
+            for listener in self._listeners:
+                listener(event)
+            self._add(_Pending(event))
+        _LOGS.get(caller.door, _SERVER).info("%s %s: %d files at once", action, outcome, len(done))
+
     def check(self, caller: Caller, action: Action, path: str = "") -> None:
         """`access.check`, and what it denies is noted. Raises Forbidden."""
         try:

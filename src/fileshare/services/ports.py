@@ -13,7 +13,7 @@ is not done) and `NoSpace`. A write after a commit whose outcome is unknown rais
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from fileshare.domain.model import (
     Account,
@@ -294,6 +294,15 @@ class Usage:
     trash: int
 
 
+class SmallContent(NamedTuple):
+    """A file's current version with all its bytes, which lie in the catalog itself."""
+
+    number: int
+    digest: str
+    modified: int
+    data: bytes
+
+
 class Catalog(Protocol):
     """Names, versions, uploads and receipts."""
 
@@ -435,6 +444,16 @@ class Catalog(Protocol):
 
     async def readable_content(self, digest: str) -> Content:
         """The content of that digest if a file outside the trash has it. Raises NotFound."""
+        ...
+
+    async def small_contents(
+        self, paths: Sequence[str], most: int
+    ) -> Sequence[SmallContent | FileshareError]:
+        """What stands at the first of these paths, in one unchanging state, for as many as `most` bytes hold.
+
+        One outcome for each of them, in order, and for one path at least. NotFound; Conflict for a folder;
+        TooLarge for a content that is a blob; Damaged when the bytes are missing or of another size.
+        """
         ...
 
     async def contents(self, after: str, limit: int) -> Sequence[Content]:

@@ -16,6 +16,7 @@ from fileshare.errors import (
     NotFound,
     TooManyAttempts,
 )
+from fileshare.services.ports import SmallContent
 from fileshare.wire import messages as m
 
 
@@ -151,3 +152,15 @@ def put_result(client_id: str, outcome: Receipt | FileshareError) -> m.PutResult
     if isinstance(outcome, FileshareError):
         return m.PutResult(upload_id=client_id, code=outcome.code, message=outcome.message)
     return m.PutResult(upload_id=client_id, path=outcome.path, version=outcome.version)
+
+
+def get_result(outcome: SmallContent | FileshareError) -> m.GetResult:
+    """What there is at one path of a GET."""
+    if isinstance(outcome, FileshareError):
+        return m.GetResult(code=outcome.code, message=outcome.message)
+    return m.GetResult(
+        version=outcome.number,
+        size=len(outcome.data),
+        digest=outcome.digest,
+        modified=seconds(outcome.modified),
+    )

@@ -32,6 +32,7 @@ _TABLE: dict[type[m.Request], Any] = {
     m.Put: transfers.put,
     m.Have: transfers.have,
     m.Prove: transfers.prove,
+    m.Get: transfers.get,
     m.Download: transfers.download,
 }
 

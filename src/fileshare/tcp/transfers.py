@@ -1,4 +1,4 @@
-"""The commands of protocol version 2 with bodies: UPLOAD, RESUME, PUT, HAVE, PROVE, DOWNLOAD."""
+"""The commands of protocol version 2 with bodies: UPLOAD, RESUME, PUT, HAVE, PROVE, GET, DOWNLOAD."""
 
 import asyncio
 from collections.abc import Sequence
@@ -119,6 +119,19 @@ async def prove(session: Session, request: m.Prove) -> None:
     )
     receipt = await session.services.whole_files.prove(session.caller, new, nonce, request.proof)
     session.reply(answers.stored(receipt))
+
+
+_GET_BYTES = 1 << 20
+"""Of one answer to GET: what a connection holds in memory, and a piece that a socket takes in a few calls."""
+
+
+async def get(session: Session, request: m.Get) -> None:
+    """GET: what small files hold, as many of the paths as fit one answer."""
+    files = session.services.files
+    found = await files.open_small(session.caller, request.paths, _GET_BYTES)
+    session.reply(m.GetBegin(results=[answers.get_result(outcome) for outcome in found.outcomes]))
+    await files.send_small(found, SegmentedSink(session.wire, session.stream))
+    session.stream.put(session.wire.end(found.size))
 
 
 async def download(session: Session, request: m.Download) -> None:

@@ -32,7 +32,7 @@ class State(Enum):
     DRAIN2 = auto()
     """The server has refused the rest of a body; segments are thrown away up to END or ABORT."""
     FLOW2 = auto()
-    """Segments of a download go to the client."""
+    """Segments of a download, or of GET's files, go to the client."""
     CLOSED = auto()
 
 
@@ -51,7 +51,8 @@ _VERSION1: frozenset[type[m.Request]] = frozenset(
 _VERSION2: frozenset[type[m.Request]] = frozenset(
     {
         m.Login, m.Logout, m.WhoAmI, m.List, m.Stat, m.Versions, m.Restore, m.Delete, m.Move,
-        m.MakeFolder, m.Uploads, m.Receipts, m.Abort, m.Upload, m.Resume, m.Put, m.Have, m.Prove, m.Download,
+        m.MakeFolder, m.Uploads, m.Receipts, m.Abort, m.Upload, m.Resume, m.Put, m.Have, m.Prove, m.Get,
+        m.Download,
     }
 )  # fmt: skip
 
@@ -98,6 +99,7 @@ ANSWERS: dict[type[m.Request], _Answers] = {
     m.Resume: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
     m.Have: {m.Challenge: State.IDLE2, **_STAY2},
     m.Prove: {m.Stored: State.IDLE2, m.ChecksumFailed: State.IDLE2, **_STAY2},
+    m.Get: {m.GetBegin: State.FLOW2, **_STAY2},
     m.Download: {m.DownloadBegin: State.FLOW2, **_STAY2},
 }
 

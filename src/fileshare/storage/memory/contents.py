@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fileshare.domain import names
 from fileshare.domain.model import Entry, Trashed
-from fileshare.errors import BadRequest, NotFound
-from fileshare.services.ports import Content, Usage
+from fileshare.errors import BadRequest, Conflict, Damaged, FileshareError, NotFound, TooLarge
+from fileshare.services.ports import Content, SmallContent, Usage
 from fileshare.storage.free_names import free_path
 from fileshare.storage.memory.state import InTrash, State
 from fileshare.storage.memory.tree import FileNode, check_paths, files_of
@@ -88,6 +88,33 @@ class Contents(State):
         if not any(stored.digest == digest for stored in live):
             raise NotFound("There is no such content.")
         return self._contents[digest]
+
+    @reads
+    async def small_contents(
+        self, paths: Sequence[str], most: int
+    ) -> Sequence[SmallContent | FileshareError]:
+        """See the port."""
+        found: list[SmallContent | FileshareError] = []
+        size = 0
+        for path in paths:
+            outcome = self._small_content(path)
+            size += 0 if isinstance(outcome, FileshareError) else len(outcome.data)
+            if size > most and found:
+                break
+            found.append(outcome)
+        return found
+
+    def _small_content(self, path: str) -> SmallContent | FileshareError:
+        try:
+            version = self._tree.find_file(path).current
+        except (NotFound, Conflict) as error:
+            return error
+        data = self._contents[version.digest].data
+        if data is None:
+            return TooLarge(f"{names.shown(names.name_of(path))} is no small file: use DOWNLOAD for it.")
+        if len(data) != version.size:
+            return Damaged()
+        return SmallContent(version.number, version.digest, version.modified, data)
 
     @reads
     async def contents(self, after: str, limit: int) -> Sequence[Content]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fileshare.domain.model import Entry, File, Folder, Receipt, Trashed, Upload, Version
 from fileshare.errors import FileshareError
-from fileshare.services.ports import Content, Finish, Listing, Page, Usage
+from fileshare.services.ports import Content, Finish, Listing, Page, SmallContent, Usage
 from fileshare.storage.sqlite import (
     checking,
     content_rows,
@@ -15,6 +15,7 @@ from fileshare.storage.sqlite import (
     finishing,
     listing,
     receipt_rows,
+    small_rows,
     trash_rows,
     upload_rows,
     version_rows,
@@ -150,6 +151,12 @@ class SqliteCatalog:
     async def readable_content(self, digest: str) -> Content:
         """See the port."""
         return await self._database.read(content_rows.readable_content, digest)
+
+    async def small_contents(
+        self, paths: Sequence[str], most: int
+    ) -> Sequence[SmallContent | FileshareError]:
+        """See the port."""
+        return await self._database.read(small_rows.small_contents, paths, most)
 
     async def contents(self, after: str, limit: int) -> Sequence[Content]:
         """See the port."""

@@ -43,7 +43,16 @@ from fileshare.wire.messages.shapes import (
     Size,
     UploadId,
 )
-from fileshare.wire.messages.small_files import Put, PutFile, PutResult, ReceiptList, Results
+from fileshare.wire.messages.small_files import (
+    Get,
+    GetBegin,
+    GetResult,
+    Put,
+    PutFile,
+    PutResult,
+    ReceiptList,
+    Results,
+)
 from fileshare.wire.messages.uploads import (
     Abort,
     Challenge,
@@ -97,6 +106,9 @@ __all__ = [
     "Error",
     "FileList",
     "FileNotFound",
+    "Get",
+    "GetBegin",
+    "GetResult",
     "Have",
     "Hello",
     "Identity",

@@ -1,6 +1,8 @@
-"""Many small files at once, in one message each way: PUT, and what became of its files."""
+"""Many small files at once: PUT and what became of its files, GET and what there is at its paths."""
 
-from msgspec import UNSET, Struct, UnsetType
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from fileshare.wire.messages.shapes import Conflicts, Digest, Reply, Request2, Seconds, Size, UploadId
 
@@ -44,3 +46,27 @@ class ReceiptList(Reply, frozen=True, kw_only=True):
     """What became of those of the uploads that are stored; the others are not named."""
 
     results: list[PutResult]
+
+
+class Get(Request2, frozen=True, kw_only=True):
+    """The current contents of small files. `GetBegin` tells of the first of them, their bytes follow."""
+
+    command = "GET"
+    paths: Annotated[list[str], Meta(max_length=1000)]
+
+
+class GetResult(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What there is at one path of a GET: `size` of the bytes behind, or why none come (code, message)."""
+
+    version: int = 0
+    size: int = 0
+    digest: str = ""
+    modified: float = 0.0
+    code: str = ""
+    message: str = ""
+
+
+class GetBegin(Reply, frozen=True, kw_only=True):
+    """One result for each of the first paths, in order; their bytes follow one after the other, then END."""
+
+    results: list[GetResult]
