@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
+from fileshare.services.concatenation import Concatenation
 from fileshare.services.locks import DigestLocks, UploadLocks
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.space import Space
@@ -98,6 +99,7 @@ class World:
             max_file_size=max_file_size,
         )
         self.uploads = Uploads(self.shop, upload_days=7)
+        self.concatenation = Concatenation(self.shop, self.uploads)
         self.whole_files = WholeFiles(self.shop)
 
     async def begin(self, new: NewUpload, who: Caller = ANNA) -> Writer:

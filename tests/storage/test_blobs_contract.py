@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fileshare.errors import Damaged, NotFound
+from fileshare.errors import Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Blobs, Content, Part
 from tests.storage.builders import an_upload, digest_of, new_id
 from tests.storage.streams import Pieces, Sunk
@@ -46,6 +46,35 @@ async def test_part_takes_pieces_of_any_size_and_kind(blobs: Blobs, piece: int) 
     assert await part.digest() == digest_of(data)
     assert await part.read(len(data)) == data
     await part.close()
+
+
+async def a_part(blobs: Blobs, data: bytes) -> str:
+    part = await blobs.create(new_id())
+    await part.receive(Pieces(data), len(data))
+    await part.sync()
+    await part.close()
+    return part.upload_id
+
+
+async def test_parts_are_joined_in_order_and_stay(blobs: Blobs) -> None:
+    first, second, empty = await a_part(blobs, BIG), await a_part(blobs, b"tail"), await a_part(blobs, b"")
+    part = await blobs.join(new_id(), [(second, 4), (empty, 0), (first, len(BIG)), (second, 4)])
+    whole = b"tail" + BIG + b"tail"
+    assert (part.offset, await part.digest()) == (len(whole), digest_of(whole))
+    assert await part.receive(Pieces(b"more"), 4) == 4
+    assert await part.digest() == digest_of(whole + b"more")
+    await part.close()
+    assert await blobs.rehash_part(part.upload_id) == (len(whole) + 4, digest_of(whole + b"more"))
+    assert await blobs.rehash_part(first) == (len(BIG), digest_of(BIG))
+
+
+@pytest.mark.parametrize("length", [0, 3, 5])
+async def test_piece_of_another_length_is_not_joined(blobs: Blobs, length: int) -> None:
+    there, whole = await a_part(blobs, b"1234"), new_id()
+    for pieces in ([(there, 4), (there, length)], [(there, 4), (new_id(), 1)]):
+        with pytest.raises(StorageFailed):
+            await blobs.join(whole, pieces)
+        assert list(await blobs.parts()) == [there]
 
 
 async def test_part_takes_no_more_than_the_limit_and_asks_for_no_more(blobs: Blobs) -> None:

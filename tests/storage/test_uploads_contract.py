@@ -21,10 +21,25 @@ async def test_upload_comes_back_with_every_field(catalog: Catalog) -> None:
         state=UploadState.VERIFYING,
         offset=2**53,
         found_digest=digest_of(b"found"),
+        partial=True,
+        note="partial\nfilename YQ==",
     )
     for upload in (plain, full):
         await catalog.add_upload(upload)
         assert await catalog.upload(upload.id) == upload
+
+
+async def test_size_that_is_told_later_is_kept(catalog: Catalog) -> None:
+    upload = an_upload(size=None)
+    await catalog.add_upload(upload)
+    await catalog.update_upload(replace(upload, size=123), expected_epoch=upload.epoch)
+    assert (await catalog.upload(upload.id)).size == 123
+
+
+async def test_note_goes_over_to_the_receipt(catalog: Catalog) -> None:
+    receipt = await finish(catalog, small("a.txt", note="some note"))
+    assert receipt.note == "some note"
+    assert await catalog.receipt_of(receipt.upload_id) == receipt
 
 
 async def test_unknown_upload_is_not_found(catalog: Catalog) -> None:

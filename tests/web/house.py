@@ -121,6 +121,7 @@ async def open_house(
     audit = world.shop.audit
     services = WebServices(
         uploads=world.uploads,
+        concatenation=world.concatenation,
         files=files,
         accounts=accounts,
         audit=audit,

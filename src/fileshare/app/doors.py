@@ -137,6 +137,7 @@ def web_services(config: Config, services: Services) -> WebServices:
     )
     return WebServices(
         uploads=services.uploads,
+        concatenation=services.concatenation,
         files=services.files,
         accounts=services.accounts,
         audit=services.audit,

@@ -15,6 +15,7 @@ from fileshare.errors import FileshareError
 from fileshare.services.accounts import Accounts
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
+from fileshare.services.concatenation import Concatenation
 from fileshare.services.files import Files
 from fileshare.services.limiter import Limiter
 from fileshare.services.locks import DigestLocks, UploadLocks
@@ -47,6 +48,7 @@ class Services:
     audit: Audit
     files: Files
     uploads: Uploads
+    concatenation: Concatenation
     whole_files: WholeFiles
     sweeper: Sweeper
     workshop: Workshop
@@ -75,6 +77,7 @@ def make_services(config: Config, stores: Stores) -> Services:
         audit=audit,
         files=files,
         uploads=uploads,
+        concatenation=Concatenation(workshop, uploads),
         whole_files=WholeFiles(workshop),
         sweeper=sweeper,
         workshop=workshop,

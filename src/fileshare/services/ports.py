@@ -172,6 +172,15 @@ class Blobs(Protocol):
         """
         ...
 
+    async def join(self, upload_id: str, pieces: Sequence[tuple[str, int]]) -> Part:
+        """A new part with the bytes of other uploads' parts, one after the other; durable on return.
+
+        `pieces` are ids and the length that each part has; nobody writes to them meanwhile,
+        and they stay as they are. Raises StorageFailed where one is missing or has another
+        length, NoSpace, and leaves no part behind then.
+        """
+        ...
+
     async def discard(self, upload_id: str) -> None:
         """Remove the part; nothing happens when there is none."""
         ...

@@ -204,7 +204,7 @@ class Uploads:
             found = await self._anyones(caller, upload_id)
         if isinstance(found, Receipt):
             raise Conflict("That upload is stored already: delete the file instead.")
-        await self._forget(found.id)
+        await self.forget(found.id)
         self._shop.audit.note(caller, "abort", found.path)
 
     async def _anyones(self, caller: Caller, upload_id: str) -> Upload:
@@ -214,8 +214,8 @@ class Uploads:
             return await self._shop.catalog.upload(upload_id)
         raise NotFound("There is no such half-done upload of yours.")
 
-    async def _forget(self, upload_id: str) -> None:
-        """Take the upload from whoever holds it, then remove row and part."""
+    async def forget(self, upload_id: str) -> None:
+        """Take an upload from whoever holds it, then remove row and part; nothing happens without them."""
         lease = await self._shop.locks.claim(upload_id, lambda: None)
         try:
             with suppress(NotFound):
@@ -230,14 +230,14 @@ class Uploads:
     async def forget_all(self, upload_ids: Sequence[str]) -> None:
         """Remove the uploads of a deleted account, whose rows may be gone already."""
         for upload_id in upload_ids:
-            await self._forget(upload_id)
+            await self.forget(upload_id)
 
     async def expire(self) -> int:
         """Sweep what nobody went on with for `upload_days`; returns how many."""
         now, swept = self._shop.clock(), 0
         for upload in await self._shop.catalog.uploads():
             if self.expires_at(upload) <= now and self._shop.locks.holder(upload.id) is None:
-                await self._forget(upload.id)
+                await self.forget(upload.id)
                 self._shop.audit.note(None, "expire", upload.path, detail=f"upload {upload.id}")
                 swept += 1
         return swept

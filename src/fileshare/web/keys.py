@@ -9,6 +9,7 @@ from aiohttp import web
 from fileshare.domain.model import Caller
 from fileshare.services.accounts import Accounts
 from fileshare.services.audit import Audit
+from fileshare.services.concatenation import Concatenation
 from fileshare.services.files import Files
 from fileshare.services.logbook import Logbook
 from fileshare.services.uploads import Uploads
@@ -41,6 +42,7 @@ class WebServices:
     """What the handlers call."""
 
     uploads: Uploads
+    concatenation: Concatenation
     files: Files
     accounts: Accounts
     audit: Audit

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from fileshare.domain.model import Upload
-from fileshare.errors import Conflict, Damaged, FileshareError, NoSpace, NotFound
+from fileshare.errors import Conflict, Damaged, FileshareError, NoSpace, NotFound, StorageFailed
 from fileshare.services.ports import Content, Sink, Source
 from fileshare.storage.mishaps import Mishaps
 
@@ -156,6 +156,17 @@ class MemoryBlobs(Mishaps):
             del file.data[upload.offset :]
         file.durable = len(file.data)
         return MemoryPart(upload.id, file, self)
+
+    async def join(self, upload_id: str, pieces: Sequence[tuple[str, int]]) -> MemoryPart:
+        """See the port."""
+        self.reach("join")
+        found = [self._parts.get(piece, _File()).data for piece, _ in pieces]
+        if [len(data) for data in found] != [length for _, length in pieces]:
+            raise StorageFailed("A piece of the upload has another length than it had.")
+        part = await self.create(upload_id)
+        self._parts[upload_id].data += b"".join(found)
+        await part.sync()
+        return part
 
     async def discard(self, upload_id: str) -> None:
         """See the port."""

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from fileshare.domain.model import Receipt
 
-_SELECT: Final = "SELECT owner_id, upload_id, client_id, requested, path, version, size, digest, created, note FROM receipts "
+_COLUMNS: Final = "owner_id, upload_id, client_id, requested, path, version, size, digest, created, note"
+_SELECT: Final = f"SELECT {_COLUMNS} FROM receipts "  # noqa: S608 (constants)
 _INSERT: Final = (
-    "INSERT INTO receipts (owner_id, upload_id, client_id, requested, path, version, size, digest, created,"
-    " note) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    f"INSERT INTO receipts ({_COLUMNS})"  # noqa: S608 (constants)
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
 )
 
 _EXPIRE: Final = (

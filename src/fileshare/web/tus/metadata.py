@@ -16,6 +16,9 @@ from fileshare.services.new_uploads import NewUpload
 _KEY = re.compile(r"[!-+\--~]+")
 """ASCII without blanks and commas, as the protocol has it."""
 
+_ID = re.compile(r"[0-9a-zA-Z_-]{16,64}")
+"""As the TCP protocol's upload ids: random ones, so that none is met twice."""
+
 NO_VALUES = ("", "null", "undefined")
 """What JavaScript makes of a value that is not there; Uppy sends `relativePath` so for single files."""
 
@@ -49,6 +52,7 @@ def new_upload(told: Mapping[str, str], size: int | None, note: str) -> NewUploa
         digest=_value(told, "sha256") or None,
         on_conflict=_conflicts(told),
         modified=_modified(told),
+        client_id=_client_id(told),
         note=note,
     )
 
@@ -75,6 +79,14 @@ def _conflicts(told: Mapping[str, str]) -> OnConflict:
         case "true":
             return OnConflict.REPLACE
     raise BadRequest("overwrite in Upload-Metadata is true or false.")
+
+
+def _client_id(told: Mapping[str, str]) -> str | None:
+    """By what a repeated request is known. Raises BadRequest."""
+    text = _value(told, "upload_id")
+    if text and _ID.fullmatch(text) is None:
+        raise BadRequest("upload_id in Upload-Metadata is 16 to 64 letters, digits, - and _.")
+    return text or None
 
 
 def _modified(told: Mapping[str, str]) -> int | None:

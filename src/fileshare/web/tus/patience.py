@@ -24,12 +24,12 @@ class Patience:
     """The tries in vain, by upload."""
 
     def __init__(self, most: int = MOST_IN_VAIN) -> None:
-        self._most = most
+        self.most = most
         self._in_vain: dict[str, int] = {}
 
     def check(self, upload_id: str) -> None:
         """Refuse one that has tried too often: 429. The next after that is heard again."""
-        if self._in_vain.get(upload_id, 0) >= self._most:
+        if self._in_vain.get(upload_id, 0) >= self.most:
             del self._in_vain[upload_id]
             raise web.HTTPTooManyRequests(
                 reason="The upload makes no progress: wait and ask HEAD where it stands",

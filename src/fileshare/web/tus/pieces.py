@@ -74,7 +74,10 @@ async def settle(request: web.Request, writer: Writer) -> Upload | Receipt:
         except DigestMismatch as error:
             raise ChecksumMismatch(error.message) from error
     await writer.checkpoint()
-    services_of(request).uploads.park(writer)
+    if writer.left == 0:
+        await writer.release()  # a piece that waits to be joined
+    else:
+        services_of(request).uploads.park(writer)
     return writer.upload
 
 

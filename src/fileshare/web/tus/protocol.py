@@ -18,6 +18,7 @@ EXTENSIONS = (
     "expiration",
     "checksum",
     "termination",
+    "concatenation",
 )
 
 OFFSET_STREAM = "application/offset+octet-stream"

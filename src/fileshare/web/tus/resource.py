@@ -5,14 +5,16 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from fileshare.domain.model import Receipt, Upload
-from fileshare.errors import BadRequest, Conflict
+from fileshare.errors import BadRequest, Conflict, Forbidden
 from fileshare.services.writer import Writer
 from fileshare.web.csrf import check_change
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
 from fileshare.web.paths import file_url
 from fileshare.web.tus import answers, pieces
+from fileshare.web.tus.concatenation import is_final
 from fileshare.web.tus.lengths import number_of
+from fileshare.web.tus.notes import Note
 from fileshare.web.tus.patience import PATIENCE
 from fileshare.web.tus.protocol import check_type, check_version, method_of, options
 
@@ -91,6 +93,8 @@ async def _prepare(request: web.Request, writer: Writer, offset: int, length: in
 
 def _already(request: web.Request, receipt: Receipt, offset: int) -> web.Response:
     """The answer to the last piece was lost: the file is there, and nothing more is taken."""
+    if is_final(Note.of(receipt.note).concat):
+        raise Forbidden("A file that was joined from pieces takes no bytes by itself.")
     if offset != receipt.size or request.content_length:
         raise Conflict(f"The upload is complete, with {receipt.size} bytes.")
     return web.Response(status=204, headers=answers.outcome(request, receipt))
