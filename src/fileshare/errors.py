@@ -21,6 +21,7 @@ names what was wrong and what to do, and never holds a secret.
     ├── Conflict                    conflict
     ├── UploadBusy                  upload_busy
     ├── Superseded                  superseded
+    ├── Stopped                     stopped
     ├── Fenced                      fenced
     ├── IntegrityError              integrity
     │   ├── DigestMismatch          digest_mismatch
@@ -153,6 +154,12 @@ class Superseded(FileshareError):
     """Another connection has taken this upload over."""
 
     code = "superseded"
+
+
+class Stopped(FileshareError):
+    """An admin stopped this transfer; what arrived is kept. Begin it again to go on."""
+
+    code = "stopped"
 
 
 class Fenced(FileshareError):

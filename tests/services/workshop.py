@@ -10,6 +10,7 @@ from fileshare.services.concatenation import Concatenation
 from fileshare.services.locks import DigestLocks, UploadLocks
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.space import Space
+from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
 from fileshare.services.writer import Workshop, Writer
@@ -84,6 +85,8 @@ class World:
 
     def restart(self) -> None:
         checkpoint_bytes, checkpoint_seconds, small_size, max_file_size = self._settings
+        audit = Audit(self.events, self.clock)
+        self.transfers = Transfers(audit, self.clock)
         self.shop = Workshop(
             catalog=self.catalog,
             blobs=self.blobs,
@@ -91,12 +94,13 @@ class World:
             digest_locks=DigestLocks(),
             space=Space(self.blobs),
             committer=Committer(self.catalog, self.clock),
-            audit=Audit(self.events, self.clock),
+            audit=audit,
             clock=self.clock,
             checkpoint_bytes=checkpoint_bytes,
             checkpoint_seconds=checkpoint_seconds,
             small_size=small_size,
             max_file_size=max_file_size,
+            transfers=self.transfers,
         )
         self.uploads = Uploads(self.shop, upload_days=7)
         self.concatenation = Concatenation(self.shop, self.uploads)

@@ -137,6 +137,7 @@ async def open_door(
         clock=world.clock,
         reserve=MemoryReserve(),
         nudge=lambda: None,
+        transfers=world.transfers,
     )
     limits.setdefault("frames", FrameLimits())
     limits.setdefault("small_size", 100)

@@ -20,11 +20,13 @@ from fileshare.services.files import Files
 from fileshare.services.limiter import Limiter
 from fileshare.services.locks import DigestLocks, UploadLocks
 from fileshare.services.logbook import Logbook
+from fileshare.services.measures import Measures
 from fileshare.services.passwords import Passwords
 from fileshare.services.recovery import recover
 from fileshare.services.sessions import Lifetimes
 from fileshare.services.space import Space
 from fileshare.services.sweeper import Retention, Sweeper
+from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
 from fileshare.services.writer import Workshop
@@ -53,6 +55,7 @@ class Services:
     sweeper: Sweeper
     workshop: Workshop
     logbook: Logbook
+    measures: Measures
 
 
 def make_services(config: Config, stores: Stores) -> Services:
@@ -69,8 +72,18 @@ def make_services(config: Config, stores: Stores) -> Services:
         retention=_retention(config),
         seconds=config.sweep_seconds,
     )
-    files = Files(stores.catalog, stores.blobs, audit, clock=now, reserve=stores.reserve, nudge=sweeper.nudge)
     workshop = _workshop(config, stores, audit, digest_locks)
+    audit.on_noted(workshop.meters.note)
+    files = Files(
+        stores.catalog,
+        stores.blobs,
+        audit,
+        clock=now,
+        reserve=stores.reserve,
+        nudge=sweeper.nudge,
+        meters=workshop.meters,
+        transfers=workshop.transfers,
+    )
     uploads = Uploads(workshop, config.upload_days)
     return Services(
         accounts=_accounts(config, stores, audit),
@@ -82,6 +95,7 @@ def make_services(config: Config, stores: Stores) -> Services:
         sweeper=sweeper,
         workshop=workshop,
         logbook=Logbook(LogFiles(config.data_dir / "logs"), audit),
+        measures=Measures(workshop.meters, stores.catalog, stores.blobs, stores.database.latencies),
     )
 
 
@@ -125,6 +139,7 @@ def _workshop(config: Config, stores: Stores, audit: Audit, digest_locks: Digest
         checkpoint_seconds=config.checkpoint_seconds,
         small_size=config.small_size,
         max_file_size=config.max_file_size,
+        transfers=Transfers(audit, now),
     )
 
 

@@ -40,6 +40,7 @@ EXITS: Mapping[str, int] = MappingProxyType(
         "conflict": CONFLICT,
         "upload_busy": CONFLICT,
         "superseded": CONFLICT,
+        "stopped": CONFLICT,
         "fenced": CONFLICT,
         "integrity": INTEGRITY,
         "digest_mismatch": INTEGRITY,

@@ -19,6 +19,7 @@ from fileshare.services.audit import Audit
 from fileshare.services.meters import Direction, Meters
 from fileshare.services.ports import Blobs, Catalog, Content, Listing, Page, Reserve, Sink, SmallContent
 from fileshare.services.reserve import freeing
+from fileshare.services.transfers import UNWATCHED, Transfers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Files:
         reserve: Reserve,
         nudge: Callable[[], None],
         meters: Meters | None = None,
+        transfers: Transfers | None = None,
     ) -> None:
         """`clock` tells milliseconds, `nudge` wakes the sweeper."""
         self._catalog = catalog
@@ -73,6 +75,7 @@ class Files:
         self._reserve = reserve
         self._nudge = nudge
         self._meters = meters or Meters()
+        self._transfers = transfers or Transfers(audit, clock)
 
     # Looking
 
@@ -224,16 +227,19 @@ class Files:
                 raise Damaged()
             return Download(caller, parsed, wanted, content)
 
-    async def send(self, download: Download, start: int, stop: int, sink: Sink) -> None:
+    async def send(
+        self, download: Download, start: int, stop: int, sink: Sink, *, listed: bool = True
+    ) -> None:
         """Send the bytes [start, stop) of what `open` found.
 
-        Raises Damaged before the first byte, ConnectionLost. The audit trail gets the
-        range and how it ended.
+        Raises Damaged before the first byte, ConnectionLost, Stopped. The audit trail gets the
+        range and how it ended. `listed` is False where the register of transfers has the whole
+        that this is a piece of.
         """
         outcome, door = "connection_lost", download.caller.door
         try:
             with self._meters.under_way(Direction.SENT, door):
-                await self._blobs.send(download.content, start, stop, sink)
+                await self._move(download, start, stop, sink, listed)
             self._meters.moved(Direction.SENT, door, stop - start)
             outcome = "ok"
         except FileshareError as error:
@@ -288,6 +294,14 @@ class Files:
         self._audit.note_all(downloads.caller, Action.DOWNLOAD, sent, ending)
 
     # Within
+
+    async def _move(self, download: Download, start: int, stop: int, sink: Sink, listed: bool) -> None:
+        if not listed or stop - start <= UNWATCHED:
+            await self._blobs.send(download.content, start, stop, sink)
+            return
+        watched = self._transfers.sending(download.caller, download.path, start, stop, sink)
+        async with watched as outgoing:
+            await self._blobs.send(download.content, start, stop, outgoing)
 
     async def _find_version(self, path: str, number: int | None) -> Version:
         if number is None:

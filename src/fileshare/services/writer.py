@@ -13,13 +13,22 @@ from dataclasses import dataclass, field
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import Caller, Receipt, Upload
-from fileshare.errors import BadOffset, Conflict, DigestMismatch, FileshareError, Superseded, TooLarge
+from fileshare.errors import (
+    BadOffset,
+    Conflict,
+    DigestMismatch,
+    FileshareError,
+    Stopped,
+    Superseded,
+    TooLarge,
+)
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
 from fileshare.services.locks import DigestLocks, Lease, UploadLocks
 from fileshare.services.meters import Direction, Meters
 from fileshare.services.ports import Blobs, Catalog, Finish, Part, Source
 from fileshare.services.space import STEP, Space
+from fileshare.services.transfers import Transfers
 
 _log = logging.getLogger("fileshare.server")
 
@@ -55,6 +64,7 @@ class Workshop:
     small_size: int
     """Contents up to this many bytes live in the database."""
     max_file_size: int | None
+    transfers: Transfers
     meters: Meters = field(default_factory=Meters)
 
 
@@ -77,11 +87,28 @@ class Writer:
         self._over = False
         """No further checkpoint is to begin."""
         self._doubted = False
+        self._stopped = False
+        self._transfer = shop.transfers.begin(self)
 
     @property
     def offset(self) -> int:
         """Bytes that were kept, durable or not yet."""
         return self._part.offset
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the bytes go, for the register of transfers."""
+        return Direction.RECEIVED
+
+    @property
+    def path(self) -> str:
+        """Where the upload is to stand."""
+        return self.upload.path
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the whole, None where the size is unknown."""
+        return self.upload.size
 
     @property
     def left(self) -> int | None:
@@ -111,15 +138,22 @@ class Writer:
         """Ask the connection that holds this to let go, as a newcomer would."""
         self._lease.supersede()
 
+    def halt(self) -> None:
+        """As `stop`, and whoever sends it is told `stopped`: an admin wants it so."""
+        self._stopped = True
+        self.stop()
+
     async def hand_on(self, caller: Caller, let_go: Callable[[], None]) -> None:
         """Another request of the same account goes on with it. Raises NoSpace."""
         self.caller, self._lease.let_go = caller, let_go
         self.began_at = self._part.offset
+        self._transfer = self._shop.transfers.begin(self)
         await self._shop.space.reserve(self.upload.id, self.left)
 
     def wait_for_next(self, let_go: Callable[[], None]) -> None:
         """Nobody writes for a while: no room is kept, and `let_go` is told when somebody wants it."""
         self._lease.let_go = let_go
+        self._shop.transfers.end(self._transfer)
         self._shop.space.release(self.upload.id)
 
     async def announce(self, size: int) -> None:
@@ -308,12 +342,15 @@ class Writer:
             await self._reject("aborted")
 
     async def _let_go(self) -> None:
+        self._shop.transfers.end(self._transfer)
         await self._part.close()
         self._shop.space.release(self.upload.id)
         self._shop.locks.release(self._lease)
 
     def raise_if_superseded(self) -> None:
-        """Raise Superseded when a newcomer has asked for this upload."""
+        """Raise Superseded when a newcomer has asked for this upload, Stopped when an admin ended it."""
+        if self._stopped:
+            raise Stopped()
         if self._lease.superseded:
             raise Superseded()
 

@@ -8,7 +8,7 @@ word before the connection closes. Version 2 hears it at once and sends ABORT or
 import asyncio
 
 from fileshare.domain.model import Receipt
-from fileshare.errors import BadRequest, ConnectionLost, FileshareError, Superseded, TooLarge
+from fileshare.errors import BadRequest, ConnectionLost, FileshareError, Stopped, Superseded, TooLarge
 from fileshare.services.writer import Writer
 from fileshare.tcp import answers
 from fileshare.tcp.bodies import RawBody, SegmentedBody
@@ -25,6 +25,10 @@ DRAIN_BYTES = 8 << 20
 DISCARD_BYTES = 64 << 20
 DISCARD_SECONDS = 10.0
 """How much, and how long, a version 2 client may still send after it was refused."""
+
+
+TAKEN = (Superseded, Stopped)
+"""With these the connection's reading side was shut already: nothing more of it can be read."""
 
 
 async def receive_raw(session: Session, writer: Writer) -> None:
@@ -57,7 +61,7 @@ def upload_done(receipt: Receipt) -> m.UploadDone:
 async def _fail_raw(session: Session, body: RawBody, error: FileshareError) -> None:
     if isinstance(error, ConnectionLost):
         raise error
-    if session.wire.body_left <= DRAIN_BYTES and not isinstance(error, Superseded):
+    if session.wire.body_left <= DRAIN_BYTES and not isinstance(error, TAKEN):
         while session.wire.body_left:
             if not await body.read(DRAIN_BYTES):
                 raise ConnectionLost()
@@ -117,7 +121,7 @@ async def _fail_segments(session: Session, body: SegmentedBody, error: Fileshare
         session.reply(reply)
         return
     session.stream.put(session.wire.refuse_rest(reply))
-    if isinstance(error, Superseded):
+    if isinstance(error, TAKEN):
         raise ConnectionLost(error.message)
     await _discard_segments(body)
 

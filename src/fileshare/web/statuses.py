@@ -16,6 +16,8 @@ _STATUSES: dict[type[errors.FileshareError], int] = {
     errors.Conflict: 409,
     errors.UploadBusy: 409,
     errors.Superseded: 409,
+    # Clients of tus repeat what gets a 409 by themselves.
+    errors.Stopped: 403,
     errors.Fenced: 409,
     errors.IntegrityError: 500,
     errors.DigestMismatch: 400,
