@@ -15,6 +15,8 @@ from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
 from fileshare.services.limiter import WINDOW, Limiter
 from fileshare.services.logbook import Logbook
+from fileshare.services.measures import Measures
+from fileshare.services.meters import Histogram
 from fileshare.services.passwords import Passwords
 from fileshare.storage.log_files import LogFiles
 from fileshare.storage.memory import MemoryReserve
@@ -117,8 +119,11 @@ async def open_house(
         clock=world.clock,
         reserve=MemoryReserve(),
         nudge=lambda: None,
+        transfers=world.transfers,
+        meters=world.shop.meters,
     )
     audit = world.shop.audit
+    audit.on_noted(world.shop.meters.note)
     services = WebServices(
         uploads=world.uploads,
         concatenation=world.concatenation,
@@ -126,6 +131,8 @@ async def open_house(
         accounts=accounts,
         audit=audit,
         logbook=Logbook(LogFiles(logs or Path("/nowhere")), audit),
+        measures=Measures(world.shop.meters, world.catalog, world.blobs, {"read": Histogram()}),
+        transfers=world.transfers,
         settings=settings or WebSettings(),
     )
     house: House

@@ -14,6 +14,7 @@ from fileshare.app.services import Services
 from fileshare.app.tls import tls_context
 from fileshare.config import Config
 from fileshare.domain.addresses import is_loopback
+from fileshare.domain.model import Door
 from fileshare.errors import Unavailable
 from fileshare.tcp.server import TcpServer
 from fileshare.tcp.session import TcpLimits
@@ -59,6 +60,8 @@ class Doors:
         )
         application = make_application(find_assets(), health, web_services(config, services))
         self._web = WebServer(application, web_limits(config))
+        services.measures.watch(Door.TCP, lambda: len(self._tcp.sessions))
+        services.measures.watch(Door.WEB, lambda: self._web.connections)
         self.tcp_addresses: list[Address] = []
         self.web_addresses: list[Address] = []
 
@@ -134,6 +137,7 @@ def web_services(config: Config, services: Services) -> WebServices:
         max_file_size=config.max_file_size,
         stall_seconds=config.stall_seconds,
         session_seconds=config.session_days * 86_400,
+        trash_days=config.trash_days,
     )
     return WebServices(
         uploads=services.uploads,
@@ -142,6 +146,8 @@ def web_services(config: Config, services: Services) -> WebServices:
         accounts=services.accounts,
         audit=services.audit,
         logbook=services.logbook,
+        measures=services.measures,
+        transfers=services.workshop.transfers,
         settings=settings,
     )
 

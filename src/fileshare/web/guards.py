@@ -12,9 +12,11 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from fileshare.domain.access import Action
+from fileshare.domain.addresses import is_loopback
 from fileshare.web.failures import wants_page
 from fileshare.web.identity import caller_of, member_of, uses_cookie
 from fileshare.web.keys import CALLER, services_of
+from fileshare.web.origin import address_of, is_forwarded
 from fileshare.web.redirects import see
 
 
@@ -25,6 +27,8 @@ class Open(StrEnum):
     """Nothing: pages before the login, and what is the same for all."""
     MEMBERS = "members"
     """A login, of whatever role: what is the caller's own."""
+    NEARBY = "nearby"
+    """A program on this machine that asks directly, or somebody who may read the metrics."""
 
 
 Needs = Open | Action
@@ -53,11 +57,18 @@ def guarded(row: Row) -> Handler:
     async def check_first(request: web.Request) -> web.StreamResponse:
         if row.needs is Open.MEMBERS:
             member_of(request)
+        elif row.needs is Open.NEARBY and not _is_nearby(request):
+            services_of(request).audit.check(caller_of(request), Action.READ_METRICS)
         elif isinstance(row.needs, Action):
             services_of(request).audit.check(caller_of(request), row.needs)
         return await row.handler(request)
 
     return check_first
+
+
+def _is_nearby(request: web.Request) -> bool:
+    """Whether a program on this machine asks by itself, and does not pass on what another one wants."""
+    return is_loopback(address_of(request)) and not is_forwarded(request)
 
 
 @web.middleware

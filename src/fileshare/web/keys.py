@@ -12,6 +12,8 @@ from fileshare.services.audit import Audit
 from fileshare.services.concatenation import Concatenation
 from fileshare.services.files import Files
 from fileshare.services.logbook import Logbook
+from fileshare.services.measures import Measures
+from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 
 Network = IPv4Network | IPv6Network
@@ -30,6 +32,8 @@ class WebSettings:
     stall_seconds: float = 60
     session_seconds: int = 30 * 86_400
     """How long a browser keeps its cookie; the session itself ends by the server's own clock."""
+    trash_days: int = 30
+    """How long something stays in the trash, which its page says."""
 
     @property
     def prefix(self) -> str:
@@ -47,6 +51,8 @@ class WebServices:
     accounts: Accounts
     audit: Audit
     logbook: Logbook
+    measures: Measures
+    transfers: Transfers
     settings: WebSettings
 
 

@@ -17,6 +17,7 @@ from fileshare.web import (
 from fileshare.web.api.table import ENDPOINTS
 from fileshare.web.guards import Open, Row
 from fileshare.web.health import healthz
+from fileshare.web.metrics import metrics
 from fileshare.web.static import static_file
 from fileshare.web.tus.creation import create
 from fileshare.web.tus.protocol import PREFIX, options
@@ -25,6 +26,7 @@ from fileshare.web.tus.resource import resource
 TABLE: tuple[Row, ...] = (
     Row("GET", "/", pages.home, Open.EVERYONE),
     Row("GET", "/healthz", healthz, Open.EVERYONE),
+    Row("GET", "/metrics", metrics, Open.NEARBY),
     Row("GET", "/static/{fingerprint}/{name:.+}", static_file, Open.EVERYONE),
     # Sessions
     Row("GET", "/login", session_pages.login_page, Open.EVERYONE),
