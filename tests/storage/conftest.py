@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from fileshare.services.ports import Blobs, Catalog
+from fileshare.services.ports import Blobs, Catalog, Listing, Page
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
+from fileshare.storage.sqlite import packing, packs, searching
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from tests.storage.builders import BOOT, NAMES, NOW
@@ -34,6 +35,21 @@ async def database(quick_path: Path) -> AsyncIterator[Database]:
     await opened.close()
 
 
+TINY = (
+    (packs, "SIZE", 4), (packing, "STALE", 3), (packing, "FOLDERS_TOLD", 2), (searching, "FEW_NAMES", 0),
+    (searching, "FEW_HITS", 3), (searching, "MISSES", 3), (searching, "STRETCH", 2),
+)  # fmt: skip
+"""Limits at which every way of searching is gone with a handful of files."""
+
+
+class PackedCatalog(SqliteCatalog):
+    """Packs what is due before each look."""
+
+    async def listing(self, what: Listing) -> Page:
+        await self._packer.go_on()
+        return await super().listing(what)
+
+
 def add_accounts(db: sqlite3.Connection) -> None:
     """The accounts that the builders' uploads belong to."""
     db.executemany(
@@ -49,6 +65,14 @@ def catalog(request: pytest.FixtureRequest) -> Catalog:
     if request.param == "memory":
         return MemoryCatalog(NAMES.__getitem__)
     return SqliteCatalog(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def packed(database: Database, monkeypatch: pytest.MonkeyPatch) -> Catalog:
+    """A catalog that finds in tiny packs what it would otherwise read row by row."""
+    for module, limit, value in TINY:
+        monkeypatch.setattr(module, limit, value)
+    return PackedCatalog(database)
 
 
 @pytest.fixture(params=["memory", "disk"])

@@ -19,7 +19,7 @@ from fileshare.storage.memory import MemoryCatalog
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from tests.storage.builders import ANNA, BEN, NAMES, NOW, an_upload, digest_of
-from tests.storage.conftest import RAM, add_accounts
+from tests.storage.conftest import RAM, TINY, PackedCatalog, add_accounts
 
 names = st.sampled_from(["a", "b", "A.tar.gz"])
 paths = st.lists(names, min_size=1, max_size=3).map("/".join)
@@ -59,8 +59,11 @@ class Catalogs(RuleBasedStateMachine):
         self.runner.run(self.database.open())
         self.runner.run(self.database.run(add_accounts))
         self.model = MemoryCatalog(NAMES.__getitem__)
-        self.real = SqliteCatalog(self.database)
+        self.real = self.a_catalog()
         self.now = NOW
+
+    def a_catalog(self) -> SqliteCatalog:
+        return SqliteCatalog(self.database)
 
     def teardown(self) -> None:
         self.runner.run(self.database.close())
@@ -188,9 +191,24 @@ class Catalogs(RuleBasedStateMachine):
         await self._same("walk", "", 1000)
         await self._same("contents", "", 100)
         await self._same("garbage", 100)
-        for method in ("uploads", "trashed", "count_contents", "usage"):
+        for method in ("uploads", "trashed", "count_contents", "usage", "usage_by_owner"):
             await self._same(method)
         assert await self._same("inconsistencies") == []
+
+
+class PackedCatalogs(Catalogs):
+    """The same, with searches as they are among a million files."""
+
+    def a_catalog(self) -> SqliteCatalog:
+        self.limits = [(module, limit, getattr(module, limit)) for module, limit, _ in TINY]
+        for module, limit, value in TINY:
+            setattr(module, limit, value)
+        return PackedCatalog(self.database)
+
+    def teardown(self) -> None:
+        for module, limit, value in self.limits:
+            setattr(module, limit, value)
+        super().teardown()
 
 
 async def pages(catalog: Catalog, what: Listing) -> list[File | Folder]:
@@ -225,6 +243,7 @@ def without_ids(value: Any) -> Any:
 
 
 TestCatalogs = Catalogs.TestCase
-TestCatalogs.settings = settings(
+TestPackedCatalogs = PackedCatalogs.TestCase
+TestCatalogs.settings = TestPackedCatalogs.settings = settings(
     max_examples=25, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

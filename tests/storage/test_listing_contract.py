@@ -1,14 +1,27 @@
 """Pages of folders, of searches and of walks, as every catalog must give them."""
 
 from itertools import chain
+from typing import cast
 
 import pytest
 
-from fileshare.domain.model import OnConflict
+from fileshare.domain.model import File, OnConflict
 from fileshare.errors import BadRequest, Conflict, NotFound
 from fileshare.services.ports import Catalog, Listing
 from fileshare.storage.cursors import encode
-from tests.storage.builders import NOW, finish, put, small
+from fileshare.storage.memory import MemoryCatalog
+from fileshare.storage.sqlite.catalog import SqliteCatalog
+from tests.storage.builders import NAMES, NOW, finish, put, small
+
+
+@pytest.fixture(params=["memory", "sqlite", "packed"])
+def catalog(request: pytest.FixtureRequest) -> Catalog:
+    """A catalog of each kind; one that searches as it would among a million files."""
+    if request.param == "memory":
+        return MemoryCatalog(NAMES.__getitem__)
+    if request.param == "packed":
+        return cast(Catalog, request.getfixturevalue("packed"))
+    return SqliteCatalog(request.getfixturevalue("database"))
 
 
 async def pages(catalog: Catalog, path: str, limit: int, **what: object) -> list[list[str]]:
@@ -176,6 +189,91 @@ async def test_search_does_not_look_into_the_trash(catalog: Catalog) -> None:
     await put(catalog, "a/needle", "b/needle")
     await catalog.trash("a", 0, NOW)
     assert await listed(catalog, query="needle") == ["b/needle"]
+
+
+ODD_NAMES = [
+    "100% sure", "100 sure", "a_b", "axb", "star*", "what?", '"quoted"', "it's", "back[x]slash", "semi;colon",
+    "ÄRGER.txt", "ärger.md", "Straße", "STRASSE", "İstanbul", "ΣΊΣΥΦΟΣ", "ﬁne", "fine", "מסמך חשוב.pdf",
+    "ملف", "報告書", "報告", "告", "👩‍👩‍👧 family", "👩 alone", "🎉",
+    "e\N{COMBINING ACUTE ACCENT}\u0323", "tab - x",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "%", "_", "*", "?", '"', "'", "[x]", ";", "ä", "Ä", "ss", "ß", "i", "I", "σ", "ς", "fi", "ﬁ", "ך",
+        "סמ", "ملف", "報", "報告", "告", "👩", "👩\N{ZERO WIDTH JOINER}", "🎉", "\N{COMBINING ACUTE ACCENT}",
+        " ", "-", "x", "sure", "0%", "e", "nothing", "\n", "\x02", "\x03", "/", "x/", "a_b\x02", "\udcff",
+    ],
+)  # fmt: skip
+async def test_search_takes_every_character_as_itself(catalog: Catalog, query: str) -> None:
+    await put(catalog, *ODD_NAMES, "x/inner %_*")
+    everything = [*ODD_NAMES, "inner %_*", "x"]
+    expected = [name for name in everything if query.casefold() in name.casefold()]
+    found = [path.rpartition("/")[2] for path in await listed(catalog, query=query)]
+    assert sorted(found) == sorted(expected)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("sort", ["name", "size", "modified"])
+@pytest.mark.parametrize("query", ["a", "A1", "b", "z"])
+async def test_search_is_in_the_order_of_a_listing(
+    catalog: Catalog, sort: str, descending: bool, query: str
+) -> None:
+    for number in range(30):
+        name = f"{'aAbB'[number % 4]}{number * 7 % 30}"
+        await finish(
+            catalog, small(f"d{number % 3}/{name}", b"x" * (number * 11 % 5), modified=number * 13 % 9)
+        )
+    found: list[tuple[int, str, int]] = []
+    for folder in ("d0", "d1", "d2"):
+        page = await catalog.listing(Listing(folder, 100))
+        for file in page.entries:
+            assert isinstance(file, File)
+            value = {"name": 0, "size": file.version.size, "modified": file.version.modified}[sort]
+            found.append((value, file.path.rpartition("/")[2], file.id))
+    expected = sorted((key for key in found if query.casefold() in key[1].casefold()), reverse=descending)
+    for limit in (1, 7, 100):
+        shown = joined(await pages(catalog, "", limit, query=query, sort=sort, descending=descending))
+        assert [path.rpartition("/")[2] for path in shown] == [name for _, name, _ in expected]
+
+
+async def test_search_knows_at_once_what_was_moved_renamed_or_replaced(catalog: Catalog) -> None:
+    await put(catalog, *(f"d/old {number}" for number in range(10)))
+    assert len(await listed(catalog, query="old")) == 10
+    await catalog.move("d/old 3", "d/new 3", NOW)
+    await catalog.move("d/old 4", "e/old 4", NOW)
+    await catalog.move("d", "f", NOW)
+    await finish(catalog, small("f/old 5", b"longer than any other", on_conflict=OnConflict.REPLACE))
+    assert await listed(catalog, query="NEW") == ["f/new 3"]
+    assert await listed(catalog, "e", query="old") == ["e/old 4"]
+    assert "f/old 3" not in await listed(catalog, query="old")
+    assert (await listed(catalog, "f", query="old", sort="size"))[-1] == "f/old 5"
+
+
+async def test_search_finds_what_came_back_from_the_trash(catalog: Catalog) -> None:
+    await put(catalog, *(f"d/needle {number}" for number in range(6)))
+    single = await catalog.trash("d/needle 2", 0, NOW)
+    folder = await catalog.trash("d", 0, NOW)
+    assert await listed(catalog, query="needle") == []
+    await put(catalog, "d/needle 2")
+    await catalog.untrash(single.id, NOW)
+    assert sorted(await listed(catalog, query="needle")) == ["d/needle 2", "d/needle 2_v2"]
+    await catalog.purge([folder.id], NOW)
+    assert sorted(await listed(catalog, query="needle")) == ["d/needle 2", "d/needle 2_v2"]
+
+
+async def test_a_cursor_of_a_search_stays_good_while_entries_come_and_go(catalog: Catalog) -> None:
+    await put(catalog, *(f"d/{letter} hit" for letter in "bdfhjl"))
+    first = await catalog.listing(Listing("", 2, query="hit"))
+    await catalog.trash("d/d hit", 0, NOW)
+    await catalog.move("d/h hit", "d/a hit", NOW)
+    await catalog.move("d/b hit", "d/z hit", NOW)
+    await put(catalog, "d/c hit", "d/e hit", "e/f hit")
+    rest = await catalog.listing(Listing("", 100, first.next, query="hit"))
+    expected = ["d/e hit", "d/f hit", "e/f hit", "d/j hit", "d/l hit", "d/z hit"]
+    assert [entry.path for entry in rest.entries] == expected
 
 
 TREE = ["a", "a/b", "a/b/c", "a/b/c/1", "a/b/x", "a/y", "a!", "a-b", "b", "b/z", "c"]

@@ -5,7 +5,16 @@ from collections.abc import Sequence
 
 import pytest
 
-from fileshare.storage.sqlite import entry_rows, listing, receipt_rows, small_rows, tree, walking
+from fileshare.storage.sqlite import (
+    entry_rows,
+    listing,
+    packing,
+    receipt_rows,
+    searching,
+    small_rows,
+    tree,
+    walking,
+)
 from fileshare.storage.sqlite.database import Database
 
 
@@ -68,3 +77,39 @@ async def test_small_files_are_read_by_keys_alone(database: Database) -> None:
     steps = await plan(database, small_rows._SELECT, (1, "x"))
     assert "USING INDEX entries_by_name (parent_id=? AND name=?)" in steps[0]
     assert all(step.startswith("SEARCH") for step in steps)
+
+
+SEARCHES = {"folder": 1, "kind": 1, "query": "x", "limit": 10, "value": 0, "name": "x", "id": 0}
+
+
+@pytest.mark.parametrize("continued", [False, True])
+@pytest.mark.parametrize("sort", ["name", "size", "modified"])
+async def test_a_search_reads_no_row_of_an_entry_that_is_packed(
+    database: Database, sort: str, continued: bool
+) -> None:
+    steps = await plan(database, searching.statement_for("fresh", sort, False, continued), SEARCHES)
+    entries = [step for step in steps if "entries" in step or "SEARCH e " in step]
+    assert entries == [
+        "SEARCH entries USING INTEGER PRIMARY KEY (rowid>?)",
+        "SEARCH e USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
+
+
+@pytest.mark.parametrize("sort", ["name", "size", "modified"])
+async def test_a_search_in_a_small_folder_reads_what_lies_below_it(database: Database, sort: str) -> None:
+    steps = await plan(database, searching.statement_for("below", sort, False, False), SEARCHES)
+    assert any("SEARCH e USING INDEX" in step and "(parent_id=?" in step for step in steps)
+    assert not any("SCAN e" in step for step in steps)
+
+
+async def test_packs_and_what_is_found_in_them_are_read_by_key(database: Database) -> None:
+    for statement, values in (
+        (searching._PACKS, (1,)),
+        (searching._NAMES, (1, 1)),
+        (searching._PARENT, (1,)),
+        (searching._KEYS, (1,)),
+        (listing._BY_ID, (1,)),
+        (packing._ENTRIES, (1, 4096, 1)),
+    ):
+        first = (await plan(database, statement, values))[0]
+        assert first.startswith("SEARCH"), statement

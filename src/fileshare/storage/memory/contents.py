@@ -206,4 +206,4 @@ class Contents(State):
             for file in files_of(top):
                 for stored in file.versions:
                     used[stored.owner_id] += stored.size
-        return used
+        return +used  # without those of no bytes

@@ -16,12 +16,14 @@ from fileshare.storage.sqlite import (
     listing,
     receipt_rows,
     small_rows,
+    sums,
     trash_rows,
     upload_rows,
     version_rows,
     walking,
 )
 from fileshare.storage.sqlite.database import Database
+from fileshare.storage.sqlite.packing import Packer
 from fileshare.storage.sqlite.purging import Purger
 
 
@@ -31,6 +33,7 @@ class SqliteCatalog:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._purger = Purger(database)
+        self._packer = Packer(database)
 
     # Uploads
 
@@ -64,7 +67,9 @@ class SqliteCatalog:
 
     async def finish(self, items: Sequence[Finish], now: int) -> Sequence[Receipt | FileshareError]:
         """See the port."""
-        return await self._database.run(finishing.finish, items, now)
+        outcomes = await self._database.run(finishing.finish, items, now)
+        self._packer.note(len(items))
+        return outcomes
 
     async def receipt(self, owner_id: int, client_id: str) -> Receipt | None:
         """See the port."""
@@ -177,6 +182,7 @@ class SqliteCatalog:
     async def garbage(self, limit: int) -> Sequence[str]:
         """See the port. What an interrupted purge has left is garbage too, and goes first."""
         await self._purger.go_on()
+        await self._packer.go_on()
         return await self._database.read(content_rows.garbage, limit)
 
     async def note_garbage(self, digests: Iterable[str], now: int) -> None:
@@ -201,8 +207,8 @@ class SqliteCatalog:
 
     async def usage(self) -> Usage:
         """See the port."""
-        return await self._database.read(trash_rows.usage)
+        return await self._database.read(sums.usage)
 
     async def usage_by_owner(self) -> Mapping[int, int]:
         """See the port."""
-        return await self._database.read(version_rows.usage_by_owner)
+        return await self._database.read(sums.by_owner)

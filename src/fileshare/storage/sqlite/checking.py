@@ -24,6 +24,14 @@ _RULES: Final = {
         "SELECT count(*) FROM contents AS c LEFT JOIN small_contents AS s ON s.content_id = c.id"
         " WHERE c.small = 1 AND length(s.data) IS NOT c.size"
     ),
+    "sums of files do not fit the files": (
+        "SELECT count(*) FROM sums WHERE files IS NOT (SELECT count(*) FROM entries WHERE kind = 1)"
+        " OR current IS NOT (SELECT coalesce(sum(size), 0) FROM entries WHERE kind = 1)"
+    ),
+    "accounts are told another usage than their versions have": (
+        "SELECT count(*) FROM made WHERE bytes IS NOT"
+        " (SELECT coalesce(sum(size), 0) FROM versions WHERE versions.account_id = made.account_id)"
+    ),
     "entries lie neither in a folder nor in the trash": (
         "SELECT count(*) FROM entries AS e WHERE e.parent_id IS NULL AND e.id != 1"
         " AND NOT EXISTS (SELECT 1 FROM trash AS t WHERE t.entry_id = e.id)"

@@ -15,13 +15,13 @@ from fileshare.domain.versions import FIRST
 from fileshare.errors import Conflict, Fenced, FileshareError, NotFound
 from fileshare.services.ports import Finish
 from fileshare.storage.free_names import free_path
-from fileshare.storage.sqlite import content_rows, receipt_rows, tree, upload_rows, version_rows
+from fileshare.storage.sqlite import content_rows, receipt_rows, sums, tree, upload_rows, version_rows
 
 _ADD_FILE: Final = (
     "INSERT INTO entries (parent_id, name, folded, kind, version, size, modified, created)"
     " VALUES (?1, ?2, ?3, 1, 1, ?4, ?5, ?6) ON CONFLICT DO NOTHING"
 )
-_CHILD: Final = "SELECT id, kind, version FROM entries WHERE parent_id = ?1 AND name = ?2"
+_CHILD: Final = "SELECT id, kind, version, size FROM entries WHERE parent_id = ?1 AND name = ?2"
 _EPOCH: Final = "SELECT epoch FROM uploads WHERE id = ?1"
 _ADD_CONTENT: Final = "INSERT INTO contents (digest, size, small) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
 _CONTENT: Final = "SELECT id, small FROM contents WHERE digest = ?1"
@@ -47,6 +47,8 @@ class _Batch:
         self._by_client: dict[tuple[int, str | None], Receipt] = {}
         self._folders: dict[str, int] = {}
         self._touched: set[int] = set()
+        self._files = 0
+        self._grown = 0
         self._new_receipts: list[Receipt] = []
         self._small_contents: list[tuple[int, bytes]] = []
         self._versions: list[tuple[int, ...]] = []
@@ -75,6 +77,7 @@ class _Batch:
         self._db.executemany(_ADD_SMALL, self._small_contents)
         self._db.executemany(version_rows.INSERT, self._versions)
         receipt_rows.add(self._db, self._new_receipts)
+        sums.change(self._db, files=self._files, current=self._grown)
         for folder_id in self._touched:
             tree.touch(self._db, folder_id, self._now)
 
@@ -121,12 +124,13 @@ class _Batch:
         added = self._add_file(item, folder_id, name)
         if added is not None:
             return item.path, added, FIRST
-        file_id, kind, version = self._db.execute(_CHILD, (folder_id, name)).fetchone()
+        file_id, kind, version, size = self._db.execute(_CHILD, (folder_id, name)).fetchone()
         if kind == tree.FOLDER:
             raise Conflict("A folder of that name is in the way.")
         if item.on_conflict is OnConflict.REPLACE:
             change = (file_id, version + 1, item.size, item.modified)
             self._db.execute(version_rows.MAKE_CURRENT, change)
+            self._grown += item.size - size
             return item.path, file_id, version + 1
         name = free_path(folder, name, lambda other: tree.child(self._db, folder_id, other) is not None)
         return names.join(folder, name), self._add_file(item, folder_id, name) or 0, FIRST
@@ -144,6 +148,8 @@ class _Batch:
         if not added.rowcount:
             return None
         self._touched.add(folder_id)
+        self._files += 1
+        self._grown += item.size
         return added.lastrowid
 
     def _keep_content(self, item: Finish) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 from typing import Final, NamedTuple
 
-from fileshare.storage.sqlite import content_rows, tree
+from fileshare.storage.sqlite import content_rows, sums, tree
 from fileshare.storage.sqlite.database import Database
 
 SLICE: Final = 2000
@@ -19,6 +19,8 @@ SLICE: Final = 2000
 _FOLDERS: Final = f"{tree.FOLDERS_BELOW} SELECT id FROM folders"  # noqa: S608 (constants)
 _TOP: Final = "SELECT entry_id FROM trash WHERE id = ?1"
 _FILES: Final = "SELECT id FROM entries WHERE parent_id = ?1 AND kind = 1 LIMIT ?2"
+_SIZE: Final = "SELECT size FROM entries WHERE id = ?1 AND kind = 1"
+_SHRINK: Final = "UPDATE trash SET size = size - ?2, files = files - ?3, current = current - ?4 WHERE id = ?1"
 _VERSIONS: Final = "SELECT content_id, size FROM versions WHERE entry_id = ?1"
 
 
@@ -106,8 +108,8 @@ def purge_slice(db: Connection, trash_id: int, folders: Sequence[int], now: int)
 def _delete(db: Connection, trash_id: int, entry_ids: Sequence[int], now: int) -> int:
     """Delete entries with their versions; returns the bytes given up."""
     versions = [row for entry_id in entry_ids for row in db.execute(_VERSIONS, (entry_id,))]
-    db.execute(
-        "UPDATE trash SET size = size - ?2 WHERE id = ?1", (trash_id, sum(size for _, size in versions))
-    )
+    sizes = [row[0] for entry_id in entry_ids for row in db.execute(_SIZE, (entry_id,))]
+    db.execute(_SHRINK, (trash_id, sum(size for _, size in versions), len(sizes), sum(sizes)))
+    sums.change(db, files=-len(sizes), current=-sum(sizes))
     db.executemany("DELETE FROM entries WHERE id = ?1", [(entry_id,) for entry_id in entry_ids])
     return content_rows.give_up(db, {content_id for content_id, _ in versions}, now)

@@ -1,13 +1,13 @@
 """The versions of files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
 from fileshare.domain.model import File, Version
 from fileshare.domain.versions import may_go
 from fileshare.errors import NotFound
-from fileshare.storage.sqlite import content_rows, entry_rows, tree
+from fileshare.storage.sqlite import content_rows, entry_rows, sums, tree
 
 _SELECT: Final = (
     "SELECT v.number, c.digest, v.size, v.modified, v.created, a.name"
@@ -33,15 +33,16 @@ def restore(db: Connection, path: str, number: int, owner_id: int, now: int) -> 
     """Make an old version's content the next version. Raises NotFound; Conflict for a folder."""
     file_id = tree.find_file(db, path)
     row = db.execute(
-        "SELECT v.content_id, v.size, v.modified, e.version + 1 FROM versions AS v"
+        "SELECT v.content_id, v.size, v.modified, e.version + 1, v.size - e.size FROM versions AS v"
         " JOIN entries AS e ON e.id = v.entry_id WHERE v.entry_id = ?1 AND v.number = ?2",
         (file_id, number),
     ).fetchone()
     if row is None:
         raise NotFound(f"The file has no version {number}.")
-    content_id, size, modified, next_number = row
+    content_id, size, modified, next_number, growth = row
     db.execute(INSERT, (file_id, next_number, content_id, size, owner_id, modified, now))
     db.execute(MAKE_CURRENT, (file_id, next_number, size, modified))
+    sums.change(db, files=0, current=growth)
     restored = entry_rows.by_id(db, file_id, path)
     if not isinstance(restored, File):
         raise NotFound()
@@ -58,11 +59,6 @@ def prune(db: Connection, path: str, keep: int) -> int:
     )
     content_rows.give_up(db, {content_id for number, content_id in rows if number in gone}, now=0)
     return len(gone)
-
-
-def usage_by_owner(db: Connection) -> Mapping[int, int]:
-    """Bytes of all versions by the account that made them."""
-    return dict(db.execute("SELECT account_id, sum(size) FROM versions GROUP BY account_id"))
 
 
 def paths_over(db: Connection, versions: int, limit: int) -> Sequence[str]:

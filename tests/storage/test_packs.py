@@ -1,0 +1,122 @@
+"""Packs of names: found, in order, and packed behind what comes."""
+
+import sqlite3
+from itertools import chain
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fileshare.services.ports import Listing
+from fileshare.storage.sqlite import packing, packs, tree
+from fileshare.storage.sqlite.catalog import SqliteCatalog
+from fileshare.storage.sqlite.database import Database
+from fileshare.storage.sqlite.packs import Named
+from tests.storage.builders import NOW, put, small
+
+FIRST = 4097
+letters = st.sampled_from("aAbBßéÉ報👩.")
+some_names = st.lists(st.text(letters, min_size=1, max_size=4), max_size=12)
+
+
+def packed(names: list[str]) -> tuple[bytes, list[Named]]:
+    """A pack of these names under rising ids, and what is in it in order."""
+    entries = sorted(Named(name, FIRST + number) for number, name in enumerate(names))
+    return packs.pack(FIRST, ((at, name, tree.folded(name)) for name, at in entries)), entries
+
+
+@given(some_names, st.text(letters, min_size=1, max_size=2), st.integers(0, 12), st.booleans())
+def test_hits_are_those_that_match_in_order_from_any_place(
+    names: list[str], query: str, place: int, descending: bool
+) -> None:
+    pack, entries = packed(names)
+    query = query.casefold()
+    matching = [entry for entry in entries if query in entry.name.casefold()]
+    after = [None, *entries][place % (len(entries) + 1)]
+    if after is not None:
+        matching = [entry for entry in matching if (entry < after if descending else entry > after)]
+    found = packs.hits(pack, FIRST, query.encode(), after=after, descending=descending)
+    assert list(found) == sorted(matching, reverse=descending)
+
+
+def test_a_full_pack_tells_every_id() -> None:
+    pack, entries = packed([f"{number:05}x" for number in range(packs.SIZE)])
+    assert list(packs.hits(pack, FIRST, b"x")) == entries
+    assert list(packs.hits(pack, FIRST, b"x", descending=True)) == entries[::-1]
+    assert list(packs.hits(pack, FIRST, b"04095")) == [Named("04095x", FIRST + 4095)]
+
+
+@pytest.mark.parametrize("query", ["a\nb", "\x02", "\x03", "\ud800"])
+def test_what_separates_names_is_in_none(query: str) -> None:
+    assert packs.is_in_no_name(query)
+    assert not packs.is_in_no_name("b́ 報 👩")
+
+
+async def state(database: Database) -> tuple[int, int, list[tuple[int, int]]]:
+    """Up to where entries are packed, how many changed since, and kind and first id of each pack."""
+
+    def look(db: sqlite3.Connection) -> tuple[int, int, list[tuple[int, int]]]:
+        (upto,) = db.execute("SELECT upto FROM packing").fetchone()
+        (changed,) = db.execute("SELECT count(*) FROM unpacked").fetchone()
+        return upto, changed, db.execute("SELECT kind, first FROM packs ORDER BY first, kind").fetchall()
+
+    return await database.read(look)
+
+
+@pytest.fixture
+def tiny(database: Database, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
+    monkeypatch.setattr(packs, "SIZE", 4)
+    monkeypatch.setattr(packing, "STALE", 3)
+    return SqliteCatalog(database)
+
+
+async def test_only_full_packs_are_written(tiny: SqliteCatalog, database: Database) -> None:
+    await put(tiny, "a", "b")
+    assert not await database.read(packing.is_due)
+    await put(tiny, "c")  # with the top folder, four
+    assert await database.read(packing.is_due)
+    await database.run(packing.pack_next)
+    assert await state(database) == (4, 0, [(0, 1), (1, 1)])
+    assert not await database.read(packing.is_due)
+
+
+async def test_packs_are_written_anew_when_enough_has_changed(
+    tiny: SqliteCatalog, database: Database
+) -> None:
+    await put(tiny, "a", "b", "c", "d", "e", "f", "g")
+    await tiny.garbage(1)
+    assert (await state(database))[0] == 8
+    await tiny.move("a", "x", NOW)
+    await tiny.move("b", "d2/b", NOW)
+    assert (await state(database))[1] == 2
+    await tiny.move("x", "y", NOW)  # the same once more
+    assert (await state(database))[1] == 2
+    await tiny.trash("c", 0, NOW)
+    assert (await state(database))[1] == 3
+    await tiny.garbage(1)
+    assert (await state(database))[1] == 0
+
+
+async def test_a_pack_that_holds_nothing_any_more_goes(tiny: SqliteCatalog, database: Database) -> None:
+    await put(tiny, *"abcdefg")
+    await tiny.garbage(1)
+    assert (await state(database))[2] == [(0, 1), (1, 1), (1, 5)]
+    doomed = [(await tiny.trash(name, 0, NOW)).id for name in "defg"]
+    await tiny.purge(doomed, NOW)
+    await tiny.garbage(1)
+    assert (await state(database)) == (8, 0, [(0, 1), (1, 1)])
+
+
+async def test_a_batch_is_packed_behind_its_reply(tiny: SqliteCatalog, database: Database) -> None:
+    outcomes = await tiny.finish([small(f"f{number}", b"x") for number in range(8)], NOW)
+    assert len(outcomes) == 8
+    assert tiny._packer._running is not None
+    await tiny._packer._running
+    assert (await state(database))[0] == 8
+
+
+async def test_a_folder_of_another_format_is_searched_before_it_is_packed(database: Database) -> None:
+    catalog = SqliteCatalog(database)
+    await put(catalog, *chain.from_iterable((f"a/{n}", f"b/{n}") for n in range(5)))
+    assert (await state(database))[0] == 0
+    assert len((await catalog.listing(Listing("", 100, query="3"))).entries) == 2
