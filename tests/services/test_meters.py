@@ -10,9 +10,10 @@ from fileshare.services.files import Files
 from fileshare.services.measures import USAGE_SECONDS, Measures
 from fileshare.services.meters import Direction, Histogram, Meters, Refusal
 from fileshare.services.new_uploads import NewUpload
+from fileshare.services.transfers import UNWATCHED
 from fileshare.services.whole_files import SmallFile, WholeFiles
 from fileshare.storage.memory import MemoryReserve
-from tests.services.workshop import ANNA, Bytes, Collected, World, sha256
+from tests.services.workshop import ANNA, MIB, Bytes, Collected, World, sha256
 
 WEB_ANNA = replace(ANNA, door=Door.WEB)
 
@@ -70,6 +71,29 @@ async def test_what_goes_out_is_counted_by_door_and_range() -> None:
     await files.send(found, 50, 200, Collected())
     assert world.shop.meters.bytes[Direction.SENT, "web"] == 150
     assert world.shop.meters.downloads == {"web": 1}
+
+
+class Torn(Collected):
+    """A reader that goes away after some pieces."""
+
+    async def write(self, data: bytes | memoryview) -> None:
+        if self.data:
+            raise ConnectionLost()
+        await super().write(data)
+
+
+async def test_what_had_gone_before_the_reader_went_away_is_counted() -> None:
+    world, size = counting(), 4 * MIB + UNWATCHED
+    writer = await world.begin(NewUpload("a", size=size), ANNA)
+    await writer.receive(Bytes([b"x" * size]), size)
+    await writer.finish()
+    files, torn = files_of(world), Torn()
+    found = await files.open(ANNA, "a")
+    with pytest.raises(ConnectionLost):
+        await files.send(found, 0, size, torn)
+    sent = world.shop.meters.bytes[Direction.SENT, "tcp"]
+    assert sent == len(torn.data) > 0
+    assert world.shop.meters.downloads == {}
 
 
 async def test_failures_are_counted_by_code() -> None:

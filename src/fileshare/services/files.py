@@ -192,13 +192,14 @@ class Files:
                 raise NotFound(f"There is nothing of the name {names.shown(path)} in the trash.")
             return await self._catalog.untrash(copies[0].id, self._clock())
 
-    async def empty_trash(self, caller: Caller, older_than: int = 0) -> int:
+    async def empty_trash(self, caller: Caller, older_than: int = 0, *, until: int | None = None) -> int:
         """Delete for good what has been in the trash for `older_than` milliseconds or longer.
 
-        Returns the bytes given up; space follows as with `delete_forever`. Raises Forbidden.
+        `until` spares what came into it after that time, which nobody had seen there yet. Returns the bytes given up; space follows as with `delete_forever`. Raises Forbidden.
         """
         with self._noted(caller, Action.PURGE, "", detail="trash"):
             before = self._clock() - older_than
+            before = before if until is None else min(before, until)
             found = await self._catalog.trashed()
             return await self._purge([entry for entry in found if entry.deleted <= before])
 
@@ -240,7 +241,6 @@ class Files:
         try:
             with self._meters.under_way(Direction.SENT, door):
                 await self._move(download, start, stop, sink, listed)
-            self._meters.moved(Direction.SENT, door, stop - start)
             outcome = "ok"
         except FileshareError as error:
             outcome = error.code
@@ -296,12 +296,17 @@ class Files:
     # Within
 
     async def _move(self, download: Download, start: int, stop: int, sink: Sink, listed: bool) -> None:
+        door = download.caller.door
         if not listed or stop - start <= UNWATCHED:
             await self._blobs.send(download.content, start, stop, sink)
+            self._meters.moved(Direction.SENT, door, stop - start)
             return
         watched = self._transfers.sending(download.caller, download.path, start, stop, sink)
         async with watched as outgoing:
-            await self._blobs.send(download.content, start, stop, outgoing)
+            try:
+                await self._blobs.send(download.content, start, stop, outgoing)
+            finally:
+                self._meters.moved(Direction.SENT, door, outgoing.offset - start)
 
     async def _find_version(self, path: str, number: int | None) -> Version:
         if number is None:
