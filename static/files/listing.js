@@ -79,11 +79,12 @@ class Listing {
     const typing = event.target.closest("input, textarea, select, dialog");
     if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
+    this.selecting.choose([]); // its bar lies over the field
     this.search.querySelector("input").select();
   }
 
   /** Show what is at `url` now, here. */
-  async load(url, focus = "") {
+  async load(url) {
     clearTimeout(this.timers.search);
     this.asked?.abort();
     const asked = this.asked = new AbortController();
@@ -95,7 +96,7 @@ class Listing {
       history.replaceState(history.state, "", url);
       document.title = page.title;
       this.form.elements.back.value = page.getElementById("selection").elements.back.value;
-      this.replace(document.adoptNode(fresh), focus);
+      this.replace(document.adoptNode(fresh));
     } catch (error) {
       if (error.name === "AbortError") return;
       this.missed = url;
@@ -109,14 +110,13 @@ class Listing {
     return this.section.querySelector("#listing");
   }
 
-  replace(fresh, focus) {
+  replace(fresh) {
     const { chosen } = this.selecting;
     const had = this.focused();
     localize(fresh);
     this.listing.replaceWith(fresh);
     this.selecting.choose(chosen);
-    if (focus) this.focus({ path: focus, kind: ".entry", index: 0 });
-    else if (had) this.focus(had);
+    if (had) this.focus(had, { preventScroll: true });
     const state = this.section.querySelector("#listing-state");
     if (state.textContent !== fresh.dataset.state) state.textContent = fresh.dataset.state;
   }
@@ -131,11 +131,11 @@ class Listing {
     return { path: row.dataset.path, kind, index: row.sectionRowIndex };
   }
 
-  focus({ path, kind, index }) {
+  focus({ path, kind, index }, options) {
     const rows = [...this.section.querySelectorAll("#listing tbody tr")];
     const row = rows.find((one) => one.dataset.path === path) ?? rows[Math.min(index, rows.length - 1)];
-    const found = this.section.querySelector(kind === "#more" ? kind : null) ?? row?.querySelector(kind) ?? row?.querySelector(".entry");
-    (found ?? this.section.querySelector("#folder-name")).focus();
+    const found = kind === "#more" ? this.section.querySelector(kind) : row?.querySelector(kind);
+    (found ?? row?.querySelector(".entry") ?? this.section.querySelector("#folder-name")).focus(options);
   }
 
   fail() {

@@ -40,7 +40,7 @@ export class Selecting {
 
   clicked(event) {
     if (event.target.id === "select-all") return this.choose(event.target.checked ? this.boxes.map((box) => box.value) : []);
-    if (event.target.id === "select-none") return this.clear();
+    if (event.target.closest("#select-none")) return this.clear();
     if (!event.target.matches(".pick")) return;
     if (event.shiftKey) this.range(event.target);
     this.last = event.target.value;

@@ -22,8 +22,6 @@ SNIFFED = 8192
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_MAX_CODE_POINT = 4
-"""Bytes of the longest: the last may be cut in two."""
 
 
 class Shown(StrEnum):
@@ -59,10 +57,13 @@ async def preview_of(files: Files, caller: Caller, path: str, version: Version) 
         return Preview(Shown(family), kind)
     if version.size == 0 or (family != "text" and kind != UNKNOWN):
         return Preview(Shown.NOTHING)
-    if family != "text" and not is_text(await _start(files, caller, path, version, SNIFFED)):
-        return Preview(Shown.NOTHING)
+    if family != "text":
+        data = await _start(files, caller, path, version, SNIFFED)
+        if not is_text(data, cut=version.size > len(data)):
+            return Preview(Shown.NOTHING)
     data = await _start(files, caller, path, version, TEXT_LIMIT)
-    return Preview(Shown.TEXT, text=decode(data), cut=version.size > len(data))
+    cut = version.size > len(data)
+    return Preview(Shown.TEXT, text=decode(data, cut=cut), cut=cut)
 
 
 async def _start(files: Files, caller: Caller, path: str, version: Version, limit: int) -> bytes:
@@ -72,28 +73,31 @@ async def _start(files: Files, caller: Caller, path: str, version: Version, limi
     return bytes(sink.data)
 
 
-def is_text(data: bytes) -> bool:
+def is_text(data: bytes, *, cut: bool = False) -> bool:
     """Whether these first bytes are text in an encoding that can be told: UTF-8, or UTF-16 by its mark."""
     if any(data.startswith(mark) for mark, _ in _MARKS):
         return True
-    return _NO_TEXT.search(data) is None and _as_utf8(data) is not None
+    return _NO_TEXT.search(data) is None and _as_utf8(data, cut) is not None
 
 
-def decode(data: bytes) -> str:
-    """A text for reading: by its mark, as UTF-8, and otherwise as Windows writes in the west."""
+def decode(data: bytes, *, cut: bool = False) -> str:
+    """A text for reading: by its mark, as UTF-8, and otherwise as Windows writes in the west.
+
+    `cut` tells that more bytes follow, so that the last character may be half of one.
+    """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
-    text = _as_utf8(data)
+    text = _as_utf8(data, cut)
     return data.decode("cp1252", errors="replace") if text is None else text
 
 
-def _as_utf8(data: bytes) -> str | None:
-    """None when it is not; the last character may have been cut off."""
+def _as_utf8(data: bytes, cut: bool) -> str | None:
+    """None when it is not."""
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        at_end = error.reason == "unexpected end of data" and len(data) - error.start < _MAX_CODE_POINT
+        at_end = cut and error.reason == "unexpected end of data"
         return data[: error.start].decode() if at_end else None
 
 

@@ -18,12 +18,14 @@ from fileshare.domain.model import ANONYMOUS_ID, Caller
 from fileshare.web.assets import Assets
 from fileshare.web.csrf import csrf_token
 from fileshare.web.disposition import icon_of
-from fileshare.web.keys import CALLER
+from fileshare.web.keys import CALLER, DISK
 from fileshare.web.long_names import halves, plain
 from fileshare.web.navigation import MENU
 from fileshare.web.notices import notice_of
 from fileshare.web.origin import local_url
 from fileshare.web.static import STATIC
+
+_DURATIONS = ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s"))
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -38,6 +40,7 @@ def set_up(application: web.Application, assets: Assets) -> None:
     environment.filters.update(
         size=size_text,
         moment=moment_text,
+        duration=duration_text,
         iso=iso_text,
         segment=segment,
         halves=halves,
@@ -50,21 +53,25 @@ def render(
     request: web.Request, template: str, context: Mapping[str, Any] | None = None, *, status: int = 200
 ) -> web.Response:
     """A page. `context` may hold `title`; the rest is the template's own."""
-    return aiohttp_jinja2.render_template(
+    response = aiohttp_jinja2.render_template(
         template, request, {**_shared(request), **(context or {})}, status=status
     )
+    response.enable_compression()  # harmless to the token (BREACH): it is salted anew for each page
+    return response
 
 
 def _shared(request: web.Request) -> dict[str, Any]:
-    caller = request.get(CALLER)
+    caller, disk = request.get(CALLER), request.get(DISK)
     return {
         "version": __version__,
         "caller": caller,
         "member": caller is not None and caller.account.id != ANONYMOUS_ID,
+        "may_upload_here": _may(caller, Action.UPLOAD) and not (caller and caller.account.default_password),
         "menu": [item for item in MENU if _may(caller, item.needs)],
         "here": request.path,
         "csrf_token": csrf_token(request),
         "notice": notice_of(request),
+        "low_space": disk if disk is not None and disk.low else None,
         "url": lambda path: local_url(request, path),
         "asset": lambda name: local_url(request, request.app[STATIC].url(name)),
     }
@@ -83,6 +90,16 @@ def size_text(size: int) -> str:
     while amount >= 999.5:
         amount, unit = amount / 1000, next(larger)
     return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:.0f} {unit}"
+
+
+def duration_text(seconds: float) -> str:
+    """How long something takes, in its two largest units: `2 h 5 min`."""
+    left = max(round(seconds), 1)
+    for size, unit, smaller_size, smaller in _DURATIONS:
+        if left >= size:
+            rest = left % size // smaller_size
+            return f"{left // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{left} s"
 
 
 def iso_text(milliseconds: int) -> str:
