@@ -9,6 +9,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
+        "worker-src 'self'",
         "style-src 'self'",
         "img-src 'self' data:",  # Bootstrap's own marks are data: URLs in its style sheet
         "media-src 'self'",
