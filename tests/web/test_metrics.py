@@ -1,6 +1,8 @@
 """The numbers for Prometheus: right, in its own format, and for nobody who should not see them."""
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -119,3 +121,15 @@ async def test_each_answer_has_a_registry_of_its_own() -> None:
     async with open_house() as house:
         first, second = [read((await asked(house)).text) for _ in range(2)]
         assert set(first) == set(second)
+
+
+async def test_every_metric_of_ours_is_documented_and_no_other() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
+    documented = set(re.findall(r"`(fileshare_\w+)`", text.split("## Numbers")[1]))
+    async with open_house() as house, program(house) as anna:
+        await anna.put("/files/a.txt", b"abcde")
+        await anna.get("/files/a.txt")
+        await anna.get("/files/none")
+        families = text_string_to_metric_families((await asked(house)).text)
+        served = {one.name + "_total" * (one.type == "counter") for one in families}
+    assert {name for name in served if name.startswith("fileshare_")} == documented
