@@ -195,7 +195,8 @@ class Files:
     async def empty_trash(self, caller: Caller, older_than: int = 0, *, until: int | None = None) -> int:
         """Delete for good what has been in the trash for `older_than` milliseconds or longer.
 
-        `until` spares what came into it after that time, which nobody had seen there yet. Returns the bytes given up; space follows as with `delete_forever`. Raises Forbidden.
+        `until` spares what came into it after that time, which nobody had seen there yet.
+        Returns the bytes given up; space follows as with `delete_forever`. Raises Forbidden.
         """
         with self._noted(caller, Action.PURGE, "", detail="trash"):
             before = self._clock() - older_than

@@ -83,6 +83,8 @@ class Transfer:
     started: int
     speed: float
     """Bytes per second of late."""
+    stopping: bool = False
+    """Whether somebody has stopped it already."""
 
     @property
     def seconds_left(self) -> float | None:
@@ -98,6 +100,7 @@ class _Watched:
     def __init__(self, mover: Mover, started: int) -> None:
         self.mover = mover
         self.started = started
+        self.stopping = False
         self._speed = 0.0
         self._sampled = time.monotonic()
         self._offset = mover.offset
@@ -164,6 +167,7 @@ class Transfers:
         found = self._look(number, watched)
         detail = f"{found.direction} by {found.account} at byte {found.offset}"
         self._audit.note(caller, Action.STOP_TRANSFERS, found.path, detail=detail)
+        watched.stopping = True
         watched.mover.halt()
 
     def _find(self, transfer_id: str) -> tuple[int, _Watched]:
@@ -188,6 +192,7 @@ class Transfers:
             offset=mover.offset,
             started=watched.started,
             speed=watched.speed(),
+            stopping=watched.stopping,
         )
 
 

@@ -10,6 +10,7 @@ from fileshare.web.redirects import LANDING, see
 from fileshare.web.rendering import render
 from fileshare.web.session_pages import MAX_TYPED, answer_with_session, forget_cookie
 from fileshare.web.statuses import status_of
+from fileshare.web.upload_pages import rows_of
 
 WRONG_OLD = "The current password is wrong."
 NOT_THE_SAME = "The two new passwords differ: type the same twice."
@@ -20,10 +21,7 @@ async def account_page(request: web.Request) -> web.Response:
     caller, services = member_of(request), services_of(request)
     sessions = await services.accounts.sessions(caller, caller.account.name)
     uploads = await services.uploads.list(caller)
-    context = {
-        "sessions": sessions,
-        "uploads": [(upload, services.uploads.expires_at(upload)) for upload in uploads],
-    }
+    context = {"sessions": sessions, "uploads": rows_of(services, uploads)}
     return render(request, "account.html", context)
 
 

@@ -19,10 +19,11 @@ from fileshare.web.request_log import note_requests
 from fileshare.web.routes import TABLE
 from fileshare.web.running import RUNNING, Running
 from fileshare.web.static import STATIC, Static
+from fileshare.web.storage_box import watch_disk
 from fileshare.web.tus.patience import PATIENCE, Patience
 from fileshare.web.tus.protocol import add_version
 
-MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password)
+MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password, watch_disk)
 """The first is outermost: what the others refuse becomes an answer, and nobody acts before all agree."""
 
 

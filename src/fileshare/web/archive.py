@@ -21,7 +21,7 @@ from fileshare.domain.model import Caller, Entry, File
 from fileshare.domain.names import join, name_of, parse_folder, shown
 from fileshare.errors import BadRequest
 from fileshare.services.files import Files
-from fileshare.services.ports import OpenFile
+from fileshare.services.ports import OpenFile, Sink
 from fileshare.web.disposition import SANDBOX, disposition_of
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
@@ -56,11 +56,13 @@ async def send_chosen(request: web.Request, folder: str, paths: Sequence[str]) -
     services.audit.check(caller, Action.DOWNLOAD, folder)
     async with aclosing(_entries(services.files, caller, folder, paths)) as entries:
         first = await anext(entries, None)
-        response = web.StreamResponse(headers=_headers(f"{name_of(folder) or ROOT_NAME}.zip"))
+        name = f"{name_of(folder) or ROOT_NAME}.zip"
+        response = web.StreamResponse(headers=_headers(name))
         await response.prepare(request)
         if request.method != "HEAD":
             sink = ResponseSink(request, response, services.settings.stall_seconds)
-            await _Archive(services.files, caller, sink, folder).send(first, entries)
+            async with services.transfers.sending(caller, join(folder, name), 0, None, sink) as outgoing:
+                await _Archive(services.files, caller, outgoing, folder).send(first, entries)
     await response.write_eof()
     return response
 
@@ -113,7 +115,7 @@ class _Outlet:
     """What ZipFile writes to: keeps its bytes until they are sent. It can't tell a place, so that
     ZipFile writes sizes and sums behind each file and never goes back."""
 
-    def __init__(self, sink: ResponseSink) -> None:
+    def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self._pieces: list[bytes] = []
 
@@ -136,7 +138,7 @@ class _Writable(Protocol):
 class _Archive:
     """One ZIP on its way. What fails leaves it without its end."""
 
-    def __init__(self, files: Files, caller: Caller, sink: ResponseSink, folder: str) -> None:
+    def __init__(self, files: Files, caller: Caller, sink: Sink, folder: str) -> None:
         self._files = files
         self._caller = caller
         self._folder = folder
@@ -166,7 +168,7 @@ class _Archive:
         found = await self._files.open(self._caller, file.path, file.version.number)
         size = found.version.size
         with archive.open(_info(name, found.version.modified, size), "w") as entry:
-            await self._files.send(found, 0, size, _EntrySink(entry, self._outlet))
+            await self._files.send(found, 0, size, _EntrySink(entry, self._outlet), listed=False)
         await self._outlet.send()
 
 

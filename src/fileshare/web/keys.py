@@ -12,7 +12,7 @@ from fileshare.services.audit import Audit
 from fileshare.services.concatenation import Concatenation
 from fileshare.services.files import Files
 from fileshare.services.logbook import Logbook
-from fileshare.services.measures import Measures
+from fileshare.services.measures import Disk, Measures
 from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 
@@ -60,6 +60,9 @@ SERVICES: web.AppKey[WebServices] = web.AppKey("services", WebServices)
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 """Who asks, where somebody is known; `identity.caller_of` reads it."""
+
+DISK: web.RequestKey[Disk] = web.RequestKey("disk", Disk)
+"""How full the disk is, for pages of those who can do something about it."""
 
 
 def services_of(request: web.Request) -> WebServices:

@@ -13,6 +13,7 @@ from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
 from fileshare.web.rendering import iso_text, render
 from fileshare.web.statuses import status_of
+from fileshare.web.storage_box import storage_of
 
 PAGE: Final = 100
 """Rows of a page: what one reads, not what one scrolls through."""
@@ -45,6 +46,7 @@ async def logs_page(request: web.Request) -> web.Response:
         "newest": _link("/logs", filters) if "cursor" in request.query else "",
         "sources": SOURCES,
         "levels": LEVELS,
+        "storage": await storage_of(request),
     }
     return _answer(request, "logs.html", filters, context, error)
 

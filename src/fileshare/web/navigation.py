@@ -16,6 +16,9 @@ class Item:
 
 MENU = (
     Item("Files", "/files/", Action.LIST),
+    Item("Uploads", "/uploads", Action.UPLOAD),
+    Item("Transfers", "/transfers", Action.SEE_TRANSFERS),
+    Item("Trash", "/trash", Action.RESTORE),
     Item("Users", "/users", Action.MANAGE_USERS),
     Item("Logs", "/logs", Action.READ_LOGS),
     Item("Audit", "/audit", Action.READ_AUDIT),

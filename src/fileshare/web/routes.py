@@ -12,6 +12,9 @@ from fileshare.web import (
     pages,
     raw_uploads,
     session_pages,
+    transfer_pages,
+    trash_pages,
+    upload_pages,
     user_pages,
 )
 from fileshare.web.api.table import ENDPOINTS
@@ -54,6 +57,17 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/logs", log_pages.logs_page, Action.READ_LOGS),
     Row("GET", "/logs/{source}/download", log_pages.download_log, Action.READ_LOGS),
     Row("GET", "/audit", log_pages.audit_page, Action.READ_AUDIT),
+    # What is under way, half done, deleted
+    Row("GET", "/transfers", transfer_pages.transfers_page, Action.SEE_TRANSFERS),
+    Row("POST", "/transfers/stop", transfer_pages.stop_transfer, Action.STOP_TRANSFERS),
+    Row("GET", "/uploads", upload_pages.uploads_page, Action.UPLOAD),
+    Row("POST", "/uploads/abort", upload_pages.abort_upload, Action.UPLOAD),
+    Row("GET", "/trash", trash_pages.trash_page, Action.RESTORE),
+    Row("POST", "/trash/restore", trash_pages.restore, Action.RESTORE),
+    Row("GET", "/trash/delete", trash_pages.ask_to_delete, Action.PURGE),
+    Row("POST", "/trash/delete", trash_pages.delete, Action.PURGE),
+    Row("GET", "/trash/empty", trash_pages.ask_to_empty, Action.PURGE),
+    Row("POST", "/trash/empty", trash_pages.empty, Action.PURGE),
     # Changes of files and folders: GET asks, POST asks or acts
     Row("GET", "/folders", changes.new_folder, Action.MKDIR),
     Row("POST", "/folders", changes.new_folder, Action.MKDIR),

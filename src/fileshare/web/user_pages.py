@@ -19,6 +19,7 @@ from fileshare.web.redirects import see
 from fileshare.web.rendering import render
 from fileshare.web.session_pages import MAX_TYPED
 from fileshare.web.statuses import status_of
+from fileshare.web.storage_box import storage_of
 
 
 async def users_page(request: web.Request) -> web.Response:
@@ -32,6 +33,7 @@ async def _users(request: web.Request, error: FileshareError | None = None) -> w
     context = {
         "accounts": await services.accounts.list(caller),
         "used": await services.files.usage_by_owner(caller),
+        "storage": await storage_of(request),
         "error": error.message if error else "",
         "typed": fields.get("username", ""),
         "typed_role": fields.get("role", Role.USER),
