@@ -91,6 +91,22 @@ class AfterBytes:
 
 
 @dataclass
+class InTurn:
+    """Faults one after the other, on whatever connection gets as far as the next one."""
+
+    left: list[AfterBytes]
+
+    def look(self, way: Way, passed: int, data: bytes) -> Verdict:
+        """As the first one that is left; once it has happened it is over."""
+        if not self.left:
+            return Verdict(len(data))
+        verdict = self.left[0].look(way, passed, data)
+        if verdict.then is not None:
+            self.left.pop(0)
+        return verdict
+
+
+@dataclass
 class LoseMessage:
     """The first message with one of these statuses never arrives: the line fails in front of it.
 
