@@ -65,7 +65,7 @@ async def test_default_password_is_changed_and_the_pages_open() -> None:
         await browser.log_in("admin", "admin123")
         assert "Choose your own" in (await browser.get("/account/password"))[1]
         status, _, answer = await browser.post("/account/password", old="admin123", new=NEW, again=NEW)
-        assert (status, answer.headers["Location"]) == (303, "/?done=password_changed")
+        assert (status, answer.headers["Location"]) == (303, "/files/?done=password_changed")
         assert (await browser.get("/users"))[0] == 200
 
 

@@ -145,12 +145,12 @@ class Transfers:
         Raises Stopped within the block when somebody stops it.
         """
         outgoing = Outgoing(caller, path, start, stop, sink)
-        number = self.begin(outgoing)
-        try:
-            async with outgoing.bounded():
+        async with outgoing.bounded():
+            number = self.begin(outgoing)
+            try:
                 yield outgoing
-        finally:
-            self.end(number)
+            finally:
+                self.end(number)
 
     def list(self, caller: Caller) -> Sequence[Transfer]:
         """All that run now, the oldest first. Raises Forbidden."""
