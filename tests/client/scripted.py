@@ -65,6 +65,10 @@ class Faults:
     """Refuse an upload when so many bytes of it have come; once each."""
     corrupt_downloads: int = 0
     begin_as: Callable[[m.DownloadBegin], m.DownloadBegin] | None = None
+    results_as: Callable[[list[m.GetResult]], list[m.GetResult]] | None = None
+    """What a GET's answer says, while the bytes stay what they are."""
+    get_bytes: int = 1 << 20
+    """Of one answer to a GET."""
     listing: list[m.EntryInfo] | None = None
     no_checkpoints: bool = False
 
@@ -82,6 +86,7 @@ class ScriptedServer:
         self.halves: dict[str, Half] = {}
         self.receipts: dict[str, m.Stored] = {}
         self.faults = Faults()
+        self.features = ["get"]
         self.requests: list[m.Request] = []
         self.body_bytes = 0
         self.connections = 0
@@ -283,7 +288,11 @@ class Talk:
     def on_hello(self, _: m.Hello) -> None:
         self.say(
             m.Welcome(
-                version=2, server="scripted", features=[], limits=self.server.limits, authenticated=False
+                version=2,
+                server="scripted",
+                features=self.server.features,
+                limits=self.server.limits,
+                authenticated=False,
             )
         )
 
@@ -445,6 +454,38 @@ class Talk:
         modified = 0.0 if file.modified is UNSET else float(file.modified)
         stored = self.server.store(file.upload_id, file.path, on_conflict, content, modified)
         return m.PutResult(upload_id=file.upload_id, path=stored.path, version=stored.version)
+
+    def on_get(self, request: m.Get) -> None:
+        results, body = [], bytearray()
+        for path in request.paths:
+            stored = self.server.files.get(path)
+            refused = self.server.faults.refuse.get(path)
+            if refused is not None or stored is None:
+                error = refused or NotFound(f"There is nothing at {path!r}.")
+                results.append(m.GetResult(code=error.code, message=error.message))
+                continue
+            if len(stored.content) > self.server.limits.put_size:
+                results.append(m.GetResult(code="too_large", message="use DOWNLOAD"))
+                continue
+            if results and len(body) + len(stored.content) > self.server.faults.get_bytes:
+                break
+            content = bytearray(stored.content)
+            if self.server.faults.corrupt_downloads and content:
+                self.server.faults.corrupt_downloads -= 1
+                content[len(content) // 2] ^= 1
+            body += content
+            results.append(
+                m.GetResult(
+                    version=stored.version,
+                    size=len(content),
+                    digest=stored.digest,
+                    modified=stored.modified,
+                )
+            )
+        told = results if self.server.faults.results_as is None else self.server.faults.results_as(results)
+        self.say(m.GetBegin(results=told))
+        self._send_body(bytes(body))
+        self.connection.sendall(self.wire.end(len(body)))
 
     def on_download(self, request: m.Download) -> None:
         if request.path not in self.server.files:

@@ -11,10 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from fileshare.client.downloads import Downloader, Fetch, StreamSink, Wanted
-from fileshare.client.gets import SMALL, Answer, Gets, Grown
 from fileshare.client.part_sinks import Parts
 from fileshare.client.rate import Rate
-from fileshare.client.reports import Outcome
 from fileshare.errors import (
     Conflict,
     DigestMismatch,
@@ -27,7 +25,7 @@ from fileshare.errors import (
 )
 
 from .conftest import Bench
-from .scripted import ScriptedServer, Stored
+from .scripted import Stored
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -238,72 +236,3 @@ def test_printing_ends_when_the_content_changes(bench: Bench, wanted: Wanted) ->
     bench.server.files["big.bin"] = Stored(b"other")
     with pytest.raises(SourceChanged):
         Fetch(bench.line, Rate(), bench.notes, wanted, sink).run()
-
-
-# Small ones, in flocks
-
-
-def small(server: ScriptedServer, folder: Path, number: int, size: int = 100) -> Wanted:
-    content = random.Random(number).randbytes(size)
-    stored = server.files[f"{number}.bin"] = Stored(content)
-    return Wanted(
-        path=f"{number}.bin",
-        target=str(folder / f"{number}.bin"),
-        size=size,
-        digest=stored.digest,
-        modified=stored.modified,
-    )
-
-
-def fetch_all(bench: Bench, wanted: list[Wanted]) -> dict[str, Outcome | FileshareError | Grown]:
-    answers: list[Answer] = []
-    gets = Gets(bench.line, Rate(), bench.notes, answers.append)
-    try:
-        for one in wanted:
-            gets.add(one)
-        gets.finish()
-    finally:
-        gets.close()
-    assert len(answers) == len(wanted)
-    return {one.path: result for one, result in answers}
-
-
-def test_small_files_arrive_in_flocks(bench: Bench, tmp_path: Path) -> None:
-    wanted = [small(bench.server, tmp_path, number, number * 10) for number in range(200)]
-    answers = fetch_all(bench, wanted)
-    assert all(isinstance(answer, Outcome) for answer in answers.values())
-    for one in wanted:
-        assert Path(one.target).read_bytes() == bench.server.files[one.path].content
-        assert os.stat(one.target).st_mtime == 1_700_000_000
-    assert len(list(tmp_path.glob("*"))) == 200
-    assert bench.server.connections == 1
-
-
-def test_cuts_among_small_files_lose_none(bench: Bench, tmp_path: Path) -> None:
-    wanted = [small(bench.server, tmp_path, number, 1000) for number in range(100)]
-    bench.server.faults.cut_after_sent = [500, 20_000, 3000]
-    answers = fetch_all(bench, wanted)
-    assert all(isinstance(answer, Outcome) for answer in answers.values())
-    assert all(Path(one.target).read_bytes() == bench.server.files[one.path].content for one in wanted)
-
-
-def test_of_small_files_those_that_fail_are_named_and_others_come(bench: Bench, tmp_path: Path) -> None:
-    wanted = [small(bench.server, tmp_path, number) for number in range(10)]
-    del bench.server.files["3.bin"]
-    bench.server.files["4.bin"] = Stored(bytes(SMALL + 1))
-    Path(wanted[5].target).write_bytes(b"mine")
-    bench.server.faults.corrupt_downloads = 1
-    answers = fetch_all(bench, wanted)
-    assert isinstance(answers["0.bin"], DigestMismatch)
-    assert isinstance(answers["3.bin"], NotFound)
-    assert isinstance(answers["4.bin"], Grown)
-    assert isinstance(answers["5.bin"], Conflict)
-    assert sum(isinstance(answer, Outcome) for answer in answers.values()) == 6
-    assert Path(wanted[5].target).read_bytes() == b"mine"
-    assert not list(tmp_path.glob(".*"))
-
-
-def test_a_small_file_that_says_it_is_endless_is_not_swallowed(bench: Bench, tmp_path: Path) -> None:
-    bench.server.faults.begin_as = lambda begin: replace(begin, length=2**40, size=2**40)
-    with pytest.raises(ProtocolError):
-        fetch_all(bench, [small(bench.server, tmp_path, 1)])

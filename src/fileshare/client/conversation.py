@@ -6,6 +6,7 @@ the first other reply is wanted, so that a command costs one round trip less. Mu
 be used after it raised ConnectionLost or ProtocolError.
 """
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from msgspec import UNSET
@@ -30,6 +31,9 @@ _REPLY_LIMIT = 1 << 20
 """Bytes of one reply: pages of version 2 stay under it (design, section 10)."""
 
 NOT_LOGGED_IN = "You are not logged in: run `fileshare-client login USER` first."
+
+_OVERFLOW = memoryview(bytearray(1))
+"""Where a byte too many goes, so that it is noticed."""
 
 R = TypeVar("R", bound=m.Reply)
 
@@ -64,6 +68,11 @@ class Conversation:
     def limits(self) -> m.Limits:
         """What the server takes."""
         return self.settle().limits
+
+    @property
+    def features(self) -> list[str]:
+        """What the server can do beyond the least."""
+        return self.settle().features
 
     @property
     def account(self) -> str:
@@ -149,6 +158,24 @@ class Conversation:
                 return event
             if event is not None:
                 raise ProtocolError("The server sent a message where a download's bytes were due.")
+
+    def whole(self, view: memoryview, heard: Callable[[int], None]) -> None:
+        """Put all that is left of the body into `view`, whose length the server has told.
+
+        `heard` is told how many bytes are there, as they come. Raises ProtocolError for any
+        other number of bytes, and the error that the server ended the body with.
+        """
+        at = 0
+        while isinstance(got := self.body(view[at:] or _OVERFLOW), int):
+            at += got
+            if at > len(view):
+                raise ProtocolError("The server sent more bytes than it had announced.")
+            heard(at)
+        if isinstance(got, Aborted):
+            raise error_named(got.code, got.message)
+        if at < len(view):
+            raise ProtocolError("The server ended the file before its end.")
+        heard(at)
 
     def send_segment(self, data: bytes | memoryview) -> None:
         """Send bytes of the open upload; `data` is at most one segment."""

@@ -97,7 +97,7 @@ def root_entry(line: Line, path: str, version: int | None) -> m.EntryInfo:
 
 
 def planned(job: DownloadJob, roots: Sequence[m.EntryInfo], line: Line) -> Iterator[Found]:
-    """Everything that the job is about. `line` is for the listings, and used while files are fetched."""
+    """Everything that the job is about. `line` is for listings alone, and used while files are fetched."""
     for root in roots:
         if root.kind != "folder":
             name = local_name(names.name_of(root.path))
@@ -112,7 +112,7 @@ def planned(job: DownloadJob, roots: Sequence[m.EntryInfo], line: Line) -> Itera
 
 def _folder(job: DownloadJob, path: str, target: str, line: Line) -> Iterator[Found]:
     yield LocalFolder(target)
-    for entry in entries(line, path, recursive=True):
+    for entry in entries(line, path, recursive=True, ahead=True):
         if not isinstance(entry, m.EntryInfo):
             yield Unusable(path, entry)
             continue

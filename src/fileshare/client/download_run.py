@@ -18,7 +18,9 @@ from fileshare.client.download_jobs import (
 from fileshare.client.downloads import Downloader, Wanted
 from fileshare.client.feed import Feed
 from fileshare.client.gets import SMALL, Answer, Gets, Grown
+from fileshare.client.landing import Landing, sweep
 from fileshare.client.line import Line, Lines
+from fileshare.client.local_folders import LocalFolders
 from fileshare.client.part_sinks import Parts
 from fileshare.client.parts import local_error
 from fileshare.client.rate import Rate
@@ -53,8 +55,13 @@ class DownloadRun:
         folders = any(root.kind == "folder" for root in roots)
         listings = lines.line() if folders and job.recursive else lines.first
         self.feed: Feed[Found] = Feed(planned(job, roots, listings), _size, tally.reporter)
+        self.place = job.output if job.into_folder else os.path.dirname(job.output)
+        """The folder that holds all that is fetched."""
+        self.went_on = len(self.journal) > 0
         self._lines = lines
         self._state = state
+        if resume:
+            sweep(self.place, job.id)
 
     def run(self, jobs: int = 1) -> None:
         """Do it all on so many connections. Raises what stops everything; see `tally` for single files."""
@@ -76,7 +83,9 @@ class _Worker:
     def __init__(self, run: DownloadRun, line: Line) -> None:
         self._run = run
         self._reporter = run.tally.reporter
-        self._gets = Gets(line, run.rate, self._reporter, self._answered)
+        self._landing = Landing(run.place, run.job.id)
+        self._folders = LocalFolders(self._landing.made)
+        self._gets = Gets(line, run.rate, self._reporter, self._landing, self._answered)
         self._downloader = Downloader(line, run.rate, self._reporter, run.parts)
         self._large: list[Wanted] = []
 
@@ -89,7 +98,7 @@ class _Worker:
             self._gets.finish()
             self._fetch_large()
         finally:
-            self._gets.close()
+            self._landing.close()
 
     def _handle(self, found: Found) -> None:
         if isinstance(found, Unusable):
@@ -101,7 +110,7 @@ class _Worker:
 
     def _make_folder(self, folder: LocalFolder) -> None:
         try:
-            os.makedirs(folder.target, exist_ok=True)
+            self._folders.make(folder.target)
         except FileExistsError:
             error: FileshareError = Conflict(f"{folder.target!r} is a file here, and a folder on the server.")
             self._run.tally.failed(folder.target, error)
@@ -109,16 +118,17 @@ class _Worker:
             self._run.tally.failed(folder.target, local_error(folder.target, refused))
 
     def _file(self, wanted: Wanted) -> None:
-        if names.name_of(wanted.path) != os.path.basename(wanted.target) and self._run.job.into_folder:
+        folder, _, name = wanted.target.rpartition(os.sep)
+        if names.name_of(wanted.path) != name and self._run.job.into_folder:
             self._reporter.note(f"{wanted.path} is saved as {wanted.target}: this system can't hold the name")
         try:
             if self._was_finished(wanted):
                 self._run.tally.finished_before()
                 return
-            if stands_there(wanted):
+            if not self._folders.is_new(folder) and stands_there(wanted):
                 self._run.tally.done(wanted.item, _already_there(wanted))
                 return
-            os.makedirs(os.path.dirname(wanted.target), exist_ok=True)
+            self._folders.make(folder)
         except FileshareError as error:
             self._run.tally.failed(wanted.path, error)
         except OSError as refused:
@@ -128,7 +138,7 @@ class _Worker:
 
     def _was_finished(self, wanted: Wanted) -> bool:
         """By an earlier run, and nobody touched it since as far as its size tells."""
-        if mark_of(self._run.job, wanted) not in self._run.journal:
+        if not self._run.went_on or mark_of(self._run.job, wanted) not in self._run.journal:
             return False
         return os.path.isfile(wanted.target) and os.path.getsize(wanted.target) == wanted.size
 
@@ -138,19 +148,24 @@ class _Worker:
         else:
             self._large.append(wanted)
 
-    def _answered(self, answer: Answer) -> None:
-        wanted, result = answer
-        if isinstance(result, Grown):
-            self._large.append(wanted)
-        elif isinstance(result, Outcome):
-            self._done(wanted, result)
-        else:
-            self._run.tally.failed(wanted.path, result)
+    def _answered(self, answers: list[Answer]) -> None:
+        done: list[tuple[Wanted, Outcome]] = []
+        for wanted, result in answers:
+            if isinstance(result, Outcome):
+                done.append((wanted, result))
+            elif isinstance(result, Grown):
+                self._large.append(wanted)
+        self._done(done)
+        for wanted, result in answers:
+            if isinstance(result, FileshareError):
+                self._run.tally.failed(wanted.path, result)
 
-    def _done(self, wanted: Wanted, outcome: Outcome) -> None:
-        self._run.journal.add(mark_of(self._run.job, wanted))
+    def _done(self, done: list[tuple[Wanted, Outcome]]) -> None:
+        for wanted, _ in done:
+            self._run.journal.add(mark_of(self._run.job, wanted))
         self._run.journal.flush()
-        self._run.tally.done(wanted.item, outcome)
+        for wanted, outcome in done:
+            self._run.tally.done(wanted.item, outcome)
 
     def _fetch_large(self) -> None:
         if not self._large:
@@ -163,7 +178,7 @@ class _Worker:
             except FileshareError as error:
                 self._run.tally.failed(wanted.path, error)
             else:
-                self._done(wanted, outcome)
+                self._done([(wanted, outcome)])
 
 
 def _already_there(wanted: Wanted) -> Outcome:

@@ -1,41 +1,49 @@
 """Fetch many small files, pipelined: requests fly ahead of the bytes, and disks sync side by side.
 
-A small file stays in memory until its digest is right, and is then written under a
-passing name, synced and renamed; a few threads do that, because one sync after the
-other costs 3 ms each and four at once a tenth of it.
+Small files come by GET, hundreds in one answer, where the server knows it; all others by
+a DOWNLOAD each. They stay in memory until they have come whole (`landing` does the rest).
+Files that had come when the line was lost are kept, and not asked for again.
 """
 
-import hashlib
-import os
-import queue
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import accumulate
 
 from msgspec import Struct
 
 from fileshare.client.conversation import Conversation, error_named
 from fileshare.client.downloads import Wanted
+from fileshare.client.landing import Arrived, Landing
 from fileshare.client.line import Line
-from fileshare.client.parts import SUFFIX, local_error, place, set_modified
-from fileshare.client.places import sync_folder
+from fileshare.client.parts import local_error
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Outcome, Reporter
 from fileshare.client.tally import hopeless
-from fileshare.errors import DigestMismatch, FileshareError, ProtocolError
+from fileshare.errors import FileshareError, ProtocolError, TooLarge
 from fileshare.wire import messages as m
-from fileshare.wire.connection import Aborted
+from fileshare.wire.connection import SEGMENT_LIMIT
 
 SMALL = 1 << 20
 """Bytes: what a second holds on a slow line; anything larger gets a part that can be resumed."""
 
-_IN_FLIGHT = 64
-"""Requests without an answer: some 10 KB, which the server reads one at a time."""
+_FILES = 256
+"""Of one GET: its cost is then next to nothing for each file."""
 
-_WRITERS = 4
-_WAITING = 8
-"""Files in memory that wait for a writer: 8 MB at most."""
+_BYTES = 1 << 20
+"""Of the files of one GET: as many as an answer holds."""
+
+_FRAME = 24 << 10
+"""Bytes of a GET itself, so that a full window fits the buffers of a socket that nobody reads just now."""
+
+_PER_PATH = 3
+"""Bytes of JSON around a path; a character of it takes up to four."""
+
+_WINDOW = 64
+"""DOWNLOADs without an answer: some 10 KB, which the server reads one at a time."""
+
+_SHARE_OF_GET = 16
+"""Of the window: four GETs keep both ends at work."""
 
 
 class Grown(Struct, frozen=True):
@@ -43,73 +51,164 @@ class Grown(Struct, frozen=True):
 
 
 Answer = tuple[Wanted, Outcome | FileshareError | Grown]
+_Asked = Wanted | list[Wanted]
+"""What one request is for: a DOWNLOAD of one file, or a GET of several."""
 
 
 class Gets:
     """Small files over one line, many at a time."""
 
     def __init__(
-        self, line: Line, rate: Rate, reporter: Reporter, answered: Callable[[Answer], None]
+        self,
+        line: Line,
+        rate: Rate,
+        reporter: Reporter,
+        landing: Landing,
+        answered: Callable[[list[Answer]], None],
     ) -> None:
         """`answered` hears of each file once, in the thread that calls `add` and `finish`."""
         self._line = line
         self._rate = rate
         self._reporter = reporter
+        self._landing = landing
         self._answered = answered
         self._waiting: deque[Wanted] = deque()
-        self._asked: deque[Wanted] = deque()
+        self._waiting_bytes = 0
+        self._asked: deque[_Asked] = deque()
         self._spoken_to: Conversation | None = None
-        self._writers = Writers()
+        self._by_get = 0
 
     def add(self, wanted: Wanted) -> None:
-        """Ask for a file, and take what has come."""
+        """Take a file in; it is asked for together with others."""
         self._waiting.append(wanted)
-        if len(self._waiting) + len(self._asked) >= _IN_FLIGHT:
-            self._line.persist(lambda conversation: self._pump(conversation, _IN_FLIGHT // 2))
+        self._waiting_bytes += wanted.size
+        if len(self._waiting) >= _FILES or self._waiting_bytes >= self._rate.piece(_BYTES):
+            self._line.persist(lambda conversation: self._pump(conversation, lambda: not self._waiting))
 
     def finish(self) -> None:
         """Return when everything is fetched and under its name."""
         if self._waiting or self._asked:
-            self._line.persist(lambda conversation: self._pump(conversation, 0))
-        self._writers.drain()
+            self._line.persist(lambda conversation: self._pump(conversation, self._all_came))
+        self._landing.drain()
         self._tell()
 
-    def close(self) -> None:
-        """End the writing threads; what they have is written first."""
-        self._writers.close()
+    def _all_came(self) -> bool:
+        return not self._waiting and not self._asked
 
-    def _pump(self, conversation: Conversation, until: int) -> None:
-        """Send what waits and take answers, until at most so many are open."""
-        if self._spoken_to is not conversation:
-            self._spoken_to = conversation
-            self._waiting.extendleft(reversed(self._asked))
-            self._asked.clear()
-        conversation.tell_all([wanted.beginning(SMALL) for wanted in self._waiting])
-        self._asked.extend(self._waiting)
-        self._waiting.clear()
-        while len(self._asked) > until:
-            self._take(conversation, self._asked[0])
-            self._asked.popleft()
-            self._line.patience.progress()
-            self._tell()
+    def _pump(self, conversation: Conversation, enough: Callable[[], bool]) -> None:
+        """Ask for what waits and take answers, until it is `enough`."""
+        self._begin_anew_on(conversation)
+        self._ask(conversation)
+        while not enough():
+            self._take(conversation)
+            self._ask(conversation)
+        self._tell()
 
-    def _tell(self) -> None:
-        for answer in self._writers.written():
-            self._answered(answer)
+    def _begin_anew_on(self, conversation: Conversation) -> None:
+        """On another connection everything without an answer is asked for again."""
+        if self._spoken_to is conversation:
+            return
+        self._spoken_to = conversation
+        self._by_get = conversation.limits.put_size if "get" in conversation.features else -1
+        for asked in reversed(self._asked):
+            self._wait_again(_files(asked))
+        self._asked.clear()
 
-    def _take(self, conversation: Conversation, wanted: Wanted) -> None:
-        """The answer to one request. What ends the conversation is raised, all else belongs to the file."""
-        began = time.monotonic()
+    def _wait_again(self, files: list[Wanted]) -> None:
+        self._waiting.extendleft(reversed(files))
+        self._waiting_bytes += sum(wanted.size for wanted in files)
+
+    # Asking
+
+    def _ask(self, conversation: Conversation) -> None:
+        """Send what the window has room for."""
+        requests: list[m.Request] = []
+        share = sum(map(_share, self._asked))
+        while self._waiting and share < _WINDOW:
+            asked = self._next(min(_FRAME, conversation.limits.frame // 2))
+            self._asked.append(asked)
+            requests.append(_request(asked))
+            share += _share(asked)
+        if requests:
+            conversation.tell_all(requests)
+
+    def _next(self, frame: int) -> _Asked:
+        """What the next request is for: a GET of at most `frame` bytes where the first file can come so."""
+        files: list[Wanted] = []
+        size, most = 0, self._rate.piece(_BYTES)
+        while self._waiting and len(files) < _FILES and self._comes_by_get(self._waiting[0]):
+            wanted = self._waiting[0]
+            size += wanted.size
+            frame -= 4 * len(wanted.path) + _PER_PATH
+            if files and (size > most or frame < 0):
+                break
+            files.append(self._waiting.popleft())
+        asked: _Asked = files or self._waiting.popleft()
+        self._waiting_bytes -= sum(wanted.size for wanted in _files(asked))
+        return asked
+
+    def _comes_by_get(self, wanted: Wanted) -> bool:
+        return wanted.size <= self._by_get and wanted.version is None
+
+    # Answers
+
+    def _take(self, conversation: Conversation) -> None:
+        """The answer to the oldest request. What ends the conversation is raised, all else is the files'."""
+        asked = self._asked[0]
         try:
-            begin = conversation.expect(m.DownloadBegin)
-            content = self._body(conversation, wanted, begin)
+            if isinstance(asked, list):
+                self._take_files(conversation, asked)
+            else:
+                self._take_file(conversation, asked)
         except FileshareError as error:
             if hopeless(error):
                 raise
-            self._answered((wanted, error))
-            return
-        if begin.offset or begin.size > len(content):
-            self._answered((wanted, Grown()))
+            self._answered([(wanted, error) for wanted in _files(self._asked[0])])
+        self._asked.popleft()
+        self._line.patience.progress()
+        self._tell()
+
+    def _tell(self) -> None:
+        landed = self._landing.landed()
+        if landed:
+            self._answered([*landed])
+
+    def _take_files(self, conversation: Conversation, files: list[Wanted]) -> None:
+        """The answer to a GET. Files that it does not come to wait for another one.
+
+        What came whole before an error lands, and is no longer asked for.
+        """
+        flock = _Flock(files, conversation.expect(m.GetBegin).results)
+        self._asked[0] = flock.missing
+        self._wait_again(flock.rest)
+        self._answered(flock.refused)
+        view = memoryview(bytearray(flock.size))
+        try:
+            conversation.whole(view, lambda count: self._came(flock, count))
+        finally:
+            self._asked[0] = flock.missing
+            self._land(flock.arrived(view))
+
+    def _came(self, flock: "_Flock", count: int) -> None:
+        """So many bytes of the flock are there."""
+        self._rate.take(count - flock.came)
+        for wanted, result in flock.came_whole(count):
+            self._reporter.start(wanted.item, 0)
+            self._reporter.moved(wanted.item, result.size)
+
+    def _take_file(self, conversation: Conversation, wanted: Wanted) -> None:
+        """The answer to a DOWNLOAD."""
+        began = time.monotonic()
+        begin = conversation.expect(m.DownloadBegin)
+        if begin.length > SMALL:
+            raise ProtocolError("The server sends another range of the file than it was asked for.")
+        self._reporter.start(wanted.item, 0)
+        view = memoryview(bytearray(begin.length))
+        conversation.whole(view, lambda _: None)
+        self._rate.take(len(view))
+        self._reporter.moved(wanted.item, len(view))
+        if begin.offset or begin.size > len(view):
+            self._answered([(wanted, Grown())])
             return
         outcome = Outcome(
             path=begin.path,
@@ -120,110 +219,87 @@ class Gets:
             seconds=time.monotonic() - began,
             moved=begin.size,
         )
-        self._writers.write(_Arrived(wanted, outcome, begin.modified, content))
+        self._land([Arrived(wanted, outcome, begin.modified, view)])
 
-    def _body(self, conversation: Conversation, wanted: Wanted, begin: m.DownloadBegin) -> bytearray:
-        """All bytes that the server announced, which are few. Raises ProtocolError, or how it was aborted."""
-        if begin.length > SMALL:
-            raise ProtocolError("The server sends another range of the file than it was asked for.")
-        content = bytearray(begin.length)
-        view = memoryview(content)
-        self._reporter.start(wanted.item, 0)
-        at = 0
-        while isinstance(got := conversation.body(view[at:] or _OVERFLOW), int):
-            at += got
-            if at > begin.length:
-                raise ProtocolError("The server sent more bytes than it had announced.")
-        if isinstance(got, Aborted):
-            raise error_named(got.code, got.message)
-        if at < begin.length:
-            raise ProtocolError("The server ended the file before its end.")
-        self._rate.take(at)
-        self._reporter.moved(wanted.item, at)
-        return content
-
-
-_OVERFLOW = memoryview(bytearray(1))
-"""Where a byte too many goes, so that it is noticed."""
-
-
-class _Arrived(Struct, frozen=True):
-    wanted: Wanted
-    outcome: Outcome
-    modified: float
-    content: bytearray
-
-
-class Writers:
-    """Threads that verify, write, sync and rename small files."""
-
-    def __init__(self) -> None:
-        self._queue: queue.Queue[_Arrived | None] = queue.Queue(_WAITING)
-        self._answers: deque[Answer] = deque()
-        self._folders: set[str] = set()
-        self._threads: list[threading.Thread] = []
-
-    def write(self, arrived: _Arrived) -> None:
-        """Hand a file over; waits while many are waiting."""
-        if len(self._threads) < _WRITERS:
-            thread = threading.Thread(target=self._run, daemon=True)
-            self._threads.append(thread)
-            thread.start()
-        self._queue.put(arrived)
-
-    def written(self) -> list[Answer]:
-        """What became of files since the last call."""
-        return [self._answers.popleft() for _ in range(len(self._answers))]
-
-    def drain(self) -> None:
-        """Return when all files are under their names, durably."""
-        self._queue.join()
-        folders, self._folders = self._folders, set()
-        for folder in folders:
-            sync_folder(folder)
-
-    def close(self) -> None:
-        """End the threads."""
-        for _ in self._threads:
-            self._queue.put(None)
-        for thread in self._threads:
-            thread.join()
-        self._threads.clear()
-
-    def _run(self) -> None:
-        while (arrived := self._queue.get()) is not None:
-            try:
-                self._answers.append((arrived.wanted, self._store(arrived)))
-            except FileshareError as error:
-                self._answers.append((arrived.wanted, error))
-            finally:
-                self._queue.task_done()
-        self._queue.task_done()
-
-    def _store(self, arrived: _Arrived) -> Outcome:
-        wanted = arrived.wanted
-        if hashlib.sha256(arrived.content).hexdigest() != arrived.outcome.digest:
-            raise DigestMismatch(f"The bytes of {wanted.path!r} that came are not those it should have.")
-        folder = os.path.dirname(wanted.target)
-        passing = os.path.join(folder, f".fileshare-{os.getpid()}-{threading.get_ident()}{SUFFIX}")
+    def _land(self, arrived: list[Arrived]) -> None:
+        if not arrived:
+            return
         try:
-            _write(passing, arrived.content)
-            set_modified(passing, arrived.modified)
-            place(passing, wanted.target, replace=wanted.replace)
+            self._landing.take(arrived)
         except OSError as error:
-            raise local_error(wanted.target, error) from None
-        finally:
-            if os.path.lexists(passing):
-                os.unlink(passing)
-        self._folders.add(folder)
-        return arrived.outcome
+            self._answered([(one.wanted, local_error(one.wanted.target, error)) for one in arrived])
 
 
-def _write(path: str, content: bytearray) -> None:
-    """Write and sync a file that nobody else knows of; what a killed client left there goes."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags, 0o666), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+class _Flock:
+    """The files of one GET, as its answer tells of them, and how far their bytes have come."""
+
+    def __init__(self, files: list[Wanted], results: list[m.GetResult]) -> None:
+        """Raises ProtocolError for an answer that tells of other files, or announces too much."""
+        if not 0 < len(results) <= len(files):
+            raise ProtocolError("The server answers for other files than it was asked for.")
+        told = list(zip(files, results, strict=False))
+        self.rest = files[len(results) :]
+        self.refused: list[Answer] = [(one, _refusal(result)) for one, result in told if result.code]
+        self._sent = [(one, result) for one, result in told if not result.code]
+        self._ends = list(accumulate(result.size for _, result in self._sent))
+        self.size = self._ends[-1] if self._ends else 0
+        if self.size > SEGMENT_LIMIT or any(result.size < 0 for _, result in self._sent):
+            raise ProtocolError("The server announces more bytes than one answer has.")
+        self._whole = 0
+        self.came = 0
+        self._began = time.monotonic()
+
+    @property
+    def missing(self) -> list[Wanted]:
+        """Those that have not come whole."""
+        return [wanted for wanted, _ in self._sent[self._whole :]]
+
+    def came_whole(self, count: int) -> list[tuple[Wanted, m.GetResult]]:
+        """So many bytes are there now: which files are whole that were not before."""
+        before = self._whole
+        while self._whole < len(self._ends) and self._ends[self._whole] <= count:
+            self._whole += 1
+        self.came = count
+        return self._sent[before : self._whole]
+
+    def arrived(self, view: memoryview) -> list[Arrived]:
+        """Those that have come whole."""
+        seconds = time.monotonic() - self._began
+        starts = [0, *self._ends]
+        return [
+            Arrived(wanted, _outcome(wanted, result, seconds), result.modified, view[start:end])
+            for (wanted, result), start, end in zip(
+                self._sent[: self._whole], starts, self._ends, strict=False
+            )
+        ]
+
+
+def _refusal(result: m.GetResult) -> FileshareError | Grown:
+    return Grown() if result.code == TooLarge.code else error_named(result.code, result.message)
+
+
+def _outcome(wanted: Wanted, result: m.GetResult, seconds: float) -> Outcome:
+    return Outcome(
+        path=wanted.path,
+        local=wanted.target,
+        size=result.size,
+        digest=result.digest.lower(),
+        version=result.version,
+        seconds=seconds,
+        moved=result.size,
+    )
+
+
+def _files(asked: _Asked) -> list[Wanted]:
+    return asked if isinstance(asked, list) else [asked]
+
+
+def _request(asked: _Asked) -> m.Request:
+    if isinstance(asked, list):
+        return m.Get(paths=[wanted.path for wanted in asked])
+    return asked.beginning(SMALL)
+
+
+def _share(asked: _Asked) -> int:
+    """Of the window."""
+    return _SHARE_OF_GET if isinstance(asked, list) else 1

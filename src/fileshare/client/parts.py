@@ -47,7 +47,31 @@ def place(part: str, target: str, *, replace: bool) -> None:
     except FileExistsError:
         raise Conflict(f"{target!r} has come into being meanwhile: the download is at {part!r}.") from None
     except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise local_error(target, error) from None
+        _carry(part, target, replace=replace)
+
+
+def _carry(part: str, target: str, *, replace: bool) -> None:
+    """Something else is mounted where the target lies: rename a durable copy there. Raises as `place`."""
+    beside = os.path.join(
+        os.path.dirname(target), f".fileshare-{os.getpid()}-{os.path.basename(part)}{SUFFIX}"
+    )
+    try:
+        with open(part, "rb") as source, open(beside, "xb") as copy:
+            while piece := source.read(1 << 20):
+                copy.write(piece)
+            copy.flush()
+            os.fsync(copy.fileno())
+        set_modified(beside, os.stat(part).st_mtime)
+        place(beside, target, replace=replace)
+        sync_folder(os.path.dirname(target))
+        os.unlink(part)
+    except OSError as error:
         raise local_error(target, error) from None
+    finally:
+        if os.path.lexists(beside):
+            os.unlink(beside)
 
 
 def _link(part: str, target: str) -> None:

@@ -7,6 +7,7 @@ below what was listed never comes out of here.
 from collections import OrderedDict
 from collections.abc import Iterator
 
+from fileshare.client.conversation import Conversation
 from fileshare.client.line import Line
 from fileshare.client.local import below
 from fileshare.domain import names
@@ -17,11 +18,17 @@ _FOLDERS_KEPT = 8
 """Listings that are kept at hand: walking stays in one folder at a time, per connection."""
 
 
-def entries(line: Line, folder: str, *, recursive: bool = False) -> Iterator[m.EntryInfo | BadName]:
-    """The entries of a folder, in the server's order. Raises NotFound; an unusable name comes as BadName."""
+def entries(
+    line: Line, folder: str, *, recursive: bool = False, ahead: bool = False
+) -> Iterator[m.EntryInfo | BadName]:
+    """The entries of a folder, in the server's order. Raises NotFound; an unusable name comes as BadName.
+
+    `ahead`: the line is for this alone, so the next page is on its way while one is gone through.
+    """
     cursor = ""
+    pages = _Pages(line, folder, recursive=recursive, ahead=ahead)
     while True:
-        page = line.ask(m.List(path=folder, recursive=recursive, cursor=cursor), m.EntryPage)
+        page = pages.page(cursor)
         for entry in page.entries:
             yield _checked(folder, entry)
         if page.next is None:
@@ -29,6 +36,33 @@ def entries(line: Line, folder: str, *, recursive: bool = False) -> Iterator[m.E
         if page.next == cursor or not page.entries:
             raise ProtocolError("The server's listing does not come to an end.")
         cursor = page.next
+
+
+class _Pages:
+    """The pages of one listing, asked for one by one or one ahead."""
+
+    def __init__(self, line: Line, folder: str, *, recursive: bool, ahead: bool) -> None:
+        self._line = line
+        self._folder = folder
+        self._recursive = recursive
+        self._ahead = ahead
+        self._asked: tuple[Conversation, str] | None = None
+
+    def page(self, cursor: str) -> m.EntryPage:
+        return self._line.persist(lambda conversation: self._page(conversation, cursor))
+
+    def _page(self, conversation: Conversation, cursor: str) -> m.EntryPage:
+        asked, self._asked = self._asked, None
+        if asked is None or asked[0] is not conversation or asked[1] != cursor:
+            self._ask(conversation, cursor)
+        page = conversation.expect(m.EntryPage)
+        if self._ahead and page.next is not None:
+            self._ask(conversation, page.next)
+            self._asked = conversation, page.next
+        return page
+
+    def _ask(self, conversation: Conversation, cursor: str) -> None:
+        conversation.tell(m.List(path=self._folder, recursive=self._recursive, cursor=cursor))
 
 
 def _checked(folder: str, entry: m.EntryInfo) -> m.EntryInfo | BadName:

@@ -1,0 +1,257 @@
+"""From memory to the disk: verify small files, write them, make them durable, give them their names.
+
+The order is the promise. A file is written under a passing name in a folder of its own
+beside the targets; then the bytes of all that came are made durable together; only then
+they are renamed; then the names are made durable; only then anybody is told. So a power
+cut leaves either nothing or the whole file under a name, and what was told survives it.
+"""
+
+import hashlib
+import os
+import queue
+import threading
+import time
+from collections import deque
+from itertools import count
+
+from msgspec import Struct
+
+from fileshare.client.downloads import Wanted
+from fileshare.client.parts import SUFFIX, local_error, place, set_modified
+from fileshare.client.reports import Outcome
+from fileshare.client.syncing import FileSystem
+from fileshare.errors import Conflict, DigestMismatch, FileshareError, StorageFailed
+
+_FLOCKS_WAITING = 4
+"""Flocks in memory that wait to be written: 4 MB, or 16 from a server that fills its answers."""
+
+_TOGETHER = 2048
+"""Files that are made durable together: a tree of thousands pays for a few syncs."""
+
+_LONGEST_WAIT = 1.0
+"""Seconds until a file that is there is made durable, also when few others come."""
+
+_LOOK_SECONDS = 0.5
+"""How often who waits for a thread sees whether it still lives, and Windows lets Ctrl-C in."""
+
+_MARK = ".fileshare-"
+
+_numbers = count()
+
+
+class Arrived(Struct, frozen=True):
+    """A small file that came, not yet verified."""
+
+    wanted: Wanted
+    outcome: Outcome
+    """What is told once it is under its name."""
+    modified: float
+    content: bytes | bytearray | memoryview
+
+
+class _Staged(Struct, frozen=True):
+    """A file whose right bytes lie under a passing name."""
+
+    path: str
+    arrived: Arrived
+
+
+Landed = tuple[Wanted, Outcome | FileshareError]
+_Arrivals = list[Arrived] | threading.Event | None
+_Stageds = list[_Staged] | threading.Event | None
+"""Through both queues: work, somebody who waits until all work before is done, or the end."""
+
+
+class Landing:
+    """Two threads: one verifies and writes, one makes durable and renames what was written meanwhile."""
+
+    def __init__(self, folder: str, job: str) -> None:
+        """`folder`: where the passing names are, on the file system of the targets. `job`: whose they are."""
+        self._stage = os.path.join(folder, f"{_mark(job)}{os.getpid()}-{next(_numbers)}{SUFFIX}")
+        self._arrivals: queue.Queue[_Arrivals] = queue.Queue(_FLOCKS_WAITING)
+        self._staged: queue.Queue[_Stageds] = queue.Queue()
+        self._landed: deque[Landed] = deque()
+        self._made: deque[str] = deque()
+        self._threads: list[threading.Thread] = []
+        self._names = count()
+        self._system: FileSystem | None = None
+
+    def take(self, flock: list[Arrived]) -> None:
+        """Hand files over; waits while much is waiting. Raises OSError where nothing can be written."""
+        self._begin()
+        self._put(flock)
+
+    def made(self, folder: str) -> None:
+        """A folder was made: its name has to be durable as well."""
+        self._made.append(os.path.dirname(folder))
+
+    def landed(self) -> list[Landed]:
+        """What became of files since the last call."""
+        return [self._landed.popleft() for _ in range(len(self._landed))]
+
+    def drain(self) -> None:
+        """Return when all that was handed over is under its name, durably. Raises OSError."""
+        if not self._threads and not self._made:
+            return
+        self._begin()
+        done = threading.Event()
+        self._put(done)
+        while not done.wait(_LOOK_SECONDS):
+            self._check_threads()
+
+    def close(self) -> None:
+        """End the threads; what they have lands first. Safe to call twice."""
+        if self._threads:
+            self._put(None)
+            for thread in self._threads:
+                thread.join()
+            self._threads.clear()
+        if self._system is not None:
+            self._system.close()
+            self._system = None
+            _remove_stage(self._stage)
+
+    def _begin(self) -> None:
+        if self._threads:
+            return
+        os.makedirs(self._stage, 0o700)
+        self._system = FileSystem(self._stage)
+        for work in (self._write_all, self._settle_all):
+            thread = threading.Thread(target=work, args=(self._system,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _put(self, work: _Arrivals) -> None:
+        while True:
+            try:
+                self._arrivals.put(work, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                self._check_threads()
+            else:
+                return
+
+    def _check_threads(self) -> None:
+        if not all(thread.is_alive() for thread in self._threads):
+            raise RuntimeError("a thread that writes files has ended")
+
+    # The thread that writes
+
+    def _write_all(self, _: FileSystem) -> None:
+        while (work := self._arrivals.get()) is not None:
+            self._staged.put(self._write_flock(work) if isinstance(work, list) else work)
+        self._staged.put(None)
+
+    def _write_flock(self, flock: list[Arrived]) -> list[_Staged]:
+        staged = []
+        for arrived in flock:
+            try:
+                staged.append(self._write(arrived))
+            except FileshareError as error:
+                self._landed.append((arrived.wanted, error))
+        return staged
+
+    def _write(self, arrived: Arrived) -> _Staged:
+        wanted = arrived.wanted
+        if hashlib.sha256(arrived.content).hexdigest() != arrived.outcome.digest:
+            raise DigestMismatch(f"The bytes of {wanted.path!r} that came are not those it should have.")
+        path = os.path.join(self._stage, str(next(self._names)))
+        try:
+            _write_new(path, arrived.content)
+        except OSError as error:
+            _remove(path)
+            raise local_error(wanted.target, error) from None
+        set_modified(path, arrived.modified)
+        return _Staged(path, arrived)
+
+    # The thread that makes durable
+
+    def _settle_all(self, system: FileSystem) -> None:
+        waiting: list[_Staged] = []
+        began = 0.0
+        while True:
+            left = max(0.0, began + _LONGEST_WAIT - time.monotonic()) if waiting else None
+            try:
+                work = self._staged.get(timeout=left)
+            except queue.Empty:
+                work = []
+            if isinstance(work, list):
+                began = began if waiting else time.monotonic()
+                waiting += work
+                if len(waiting) < _TOGETHER and time.monotonic() - began < _LONGEST_WAIT:
+                    continue
+            self._settle(system, waiting)
+            waiting = []
+            if work is None:
+                return
+            if isinstance(work, threading.Event):
+                work.set()
+
+    def _settle(self, system: FileSystem, staged: list[_Staged]) -> None:
+        """Sync, rename, sync the names, tell."""
+        folders = {self._made.popleft() for _ in range(len(self._made))}
+        try:
+            system.sync([one.path for one in staged])
+            landed = [(one.arrived.wanted, self._place(one)) for one in staged]
+            folders |= {os.path.dirname(wanted.target) for wanted, error in landed if error is None}
+            system.sync_names(folders)
+        except OSError as error:
+            lost = StorageFailed(f"What came did not get onto the disk: {error.strerror}.")
+            landed = [(one.arrived.wanted, lost) for one in staged]
+        for one, (wanted, failure) in zip(staged, landed, strict=True):
+            if failure is not None:
+                _remove(one.path)
+            self._landed.append((wanted, failure or one.arrived.outcome))
+
+    def _place(self, staged: _Staged) -> FileshareError | None:
+        wanted = staged.arrived.wanted
+        try:
+            place(staged.path, wanted.target, replace=wanted.replace)
+        except Conflict:
+            return Conflict(f"{wanted.target!r} has come into being meanwhile: nothing was replaced.")
+        except FileshareError as error:
+            return error
+        return None
+
+
+def sweep(folder: str, job: str) -> None:
+    """Remove what killed runs of that job have left there under passing names."""
+    try:
+        names = [name for name in os.listdir(folder) if name.startswith(_mark(job)) and name.endswith(SUFFIX)]
+    except OSError:
+        return
+    for name in names:
+        _remove_stage(os.path.join(folder, name))
+
+
+def _remove_stage(stage: str) -> None:
+    """Best effort: what stays lies under passing names."""
+    try:
+        for left in os.listdir(stage):
+            os.unlink(os.path.join(stage, left))
+        os.rmdir(stage)
+    except OSError:
+        return
+
+
+def _mark(job: str) -> str:
+    return f"{_MARK}{job[:12]}-"
+
+
+def _write_new(path: str, content: bytes | bytearray | memoryview) -> None:
+    """Write a file that is not there yet. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    """Delete a file that may not be there."""
+    try:
+        os.unlink(path)
+    except OSError:
+        return
