@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from fileshare.errors import NotFound
+from fileshare.errors import NoSpace, NotFound, Unavailable
 from fileshare.web.keys import WebSettings
 from tests.services.workshop import MIB, World, sha256
 from tests.web.house import House, open_house
@@ -124,6 +124,61 @@ async def test_more_bytes_than_announced_are_refused_before_they_come(anna: Tus)
     url = await anna.create(10)
     assert (await anna.patch(url, 0, b"x" * 11)).status == 413
     assert await anna.offset(url) == 0
+
+
+async def pieces_of(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), 7000):
+        yield data[start : start + 7000]
+
+
+async def test_bytes_may_come_without_a_length(house: House, anna: Tus) -> None:
+    url = await anna.create()
+    assert (await anna.patch(url, 0, pieces_of(DATA[:50_000]))).headers["Upload-Offset"] == "50000"
+    assert (await anna.patch(url, 50_000, pieces_of(DATA[50_000:]))).status == 204
+    assert await house.world.stored_bytes("a.bin") == DATA
+
+
+async def test_more_bytes_than_announced_make_no_file(house: House, anna: Tus) -> None:
+    """The first ones would be a file that nobody has."""
+    for size in (10, None):
+        url = await anna.create(size)
+        too_much = b"x" * 11 if size else b"x" * (4 * MIB + 1)
+        assert (await anna.patch(url, 0, pieces_of(too_much))).status == 413
+        assert (await anna.head(url)).status == 404
+    assert await house.world.catalog.count_files() == 0
+    assert await house.world.blobs.parts() == []
+
+
+async def test_refused_bytes_are_not_asked_for(house: House, anna: Tus) -> None:
+    url = await anna.create()
+    path = url.removeprefix(house.url)
+    lines = ("Content-Length: 5", "Expect: 100-continue", "Tus-Resumable: 1.0.0", f"Content-Type: {BYTES}")
+    async with anna.program.line(f"PATCH {path} HTTP/1.1", "Upload-Offset: 1", *lines) as (reader, _):
+        assert b" 409 " in await reader.readline()
+    async with anna.program.line(f"PATCH {path} HTTP/1.1", "Upload-Offset: 0", *lines) as (reader, writer):
+        assert b" 100 " in await reader.readline()
+        writer.write(b"12345")
+        await reader.readline()
+        assert b" 204 " in await reader.readline()
+
+
+async def test_full_disk_keeps_what_came(house: House, anna: Tus) -> None:
+    url = await anna.create()
+    await anna.patch(url, 0, DATA[:1000])
+    house.world.blobs.fail("receive", NoSpace())
+    assert (await anna.patch(url, 1000, DATA[1000:])).status == 507
+    offset = await anna.offset(url)
+    assert offset >= 1000
+    assert (await anna.patch(url, offset, DATA[offset:])).status == 204
+    assert await house.world.stored_bytes("a.bin") == DATA
+
+
+async def test_failed_commit_is_made_up_for_when_the_client_asks(house: House, anna: Tus) -> None:
+    url = await anna.create()
+    house.world.catalog.fail("finish", Unavailable())
+    assert (await anna.patch(url, 0, DATA)).status == 503
+    assert (await anna.head(url)).headers["Fileshare-Path"] == "a.bin"
+    assert await house.world.stored_bytes("a.bin") == DATA
 
 
 async def test_unknown_uploads_are_not_found(anna: Tus) -> None:

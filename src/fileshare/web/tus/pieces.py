@@ -14,7 +14,7 @@ from fileshare.web.bodies import RequestBody, refuse_codings
 from fileshare.web.keys import services_of
 from fileshare.web.receiving import take
 from fileshare.web.tus.checksums import CheckedBody, Checksum, checksum_of
-from fileshare.web.tus.refusals import ChecksumMismatch
+from fileshare.web.tus.refusals import ChecksumMismatch, TooMuch
 
 
 def body_of(request: web.Request) -> RequestBody:
@@ -25,14 +25,18 @@ def body_of(request: web.Request) -> RequestBody:
 async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Upload | Receipt:
     """Take the body, and finish the upload when that was its last piece; lets go of the writer.
 
-    Raises ChecksumMismatch: of the piece, which then does not count, or of the whole, which is gone.
+    Raises ChecksumMismatch: of the piece, which then does not count, or of the whole, which is gone;
+    TooMuch where more came than was announced or is allowed: the upload is gone.
     """
     try:
         checksum = _checked(request, writer)
-        await (take(writer, body) if checksum is None else _take_checked(writer, body, checksum))
+        await (_take(writer, body) if checksum is None else _take_checked(writer, body, checksum))
         return await settle(request, writer)
     except ConnectionLost:
         await _keep(request, writer)
+        raise
+    except TooMuch:
+        await writer.abandon()
         raise
     except BaseException:  # also when the server stops: nobody else would let go
         await asyncio.shield(writer.release())
@@ -46,6 +50,14 @@ def _checked(request: web.Request, writer: Writer) -> Checksum | None:
     if length is not None and writer.left is not None and length > writer.left:
         raise TooLarge(f"{length} bytes are announced, and {writer.left} are missing.")
     return checksum_of(request)
+
+
+async def _take(writer: Writer, body: RequestBody) -> None:
+    """Every byte counts, so one too many shows that the file is not the one that was announced."""
+    try:
+        await take(writer, body)
+    except TooLarge as error:
+        raise TooMuch(f"{error.message} The upload is gone: begin it anew.") from error
 
 
 async def _take_checked(writer: Writer, body: RequestBody, checksum: Checksum) -> None:
