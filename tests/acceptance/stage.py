@@ -39,7 +39,7 @@ class Stage:
     def serve(self, **settings: Flag) -> Server:
         """A server with default settings but these."""
         server = Server(self.folder / "server" / "data", dict(settings))
-        server.data_dir.mkdir(parents=True)
+        server.data_dir.mkdir(parents=True, exist_ok=True)
         server.start()
         self._ends.callback(server.kill_if_alive)
         return server
@@ -55,6 +55,10 @@ class Stage:
         self._ends.callback(shell.close)
         shell.log_in()
         return shell
+
+    def on_end(self, end: Callable[[], None]) -> None:
+        """Something to end with the check."""
+        self._ends.callback(end)
 
     def close(self) -> None:
         """End all processes and lines."""
