@@ -14,6 +14,7 @@ from tests.acceptance.big_file import BigFile
 from tests.acceptance.client_kills import ClientKills
 from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
+from tests.acceptance.listing import Listing
 from tests.acceptance.lost_replies import LostReplies
 from tests.acceptance.network_cuts import NetworkCuts
 from tests.acceptance.report import Row, table
@@ -25,7 +26,7 @@ from tests.acceptance.users_document import UsersDocument
 
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
-    Hostile,
+    Hostile, Listing,
 )  # fmt: skip
 
 
