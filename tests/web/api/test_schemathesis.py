@@ -5,13 +5,25 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
 
+import pytest
+
 from tests.web.house import open_house
 
 RULES = Path(__file__).with_name("schemathesis.toml")
 PROGRAM = Path(sys.executable).with_name("schemathesis")
 
-CUTS_ITSELF_OFF = ("change_user", "delete_user", "end_token")
+CUTS_ITSELF_OFF = (
+    "change_user",
+    "delete_user",
+    "end_session",
+    "end_token",
+    "end_user_sessions",
+)
 """What ends the token that the questions come with, when it meets its owner."""
+
+
+pytestmark = pytest.mark.timeout(300)
+"""Some seconds of processor time, but the machine may be busy."""
 
 
 async def judged(folder: Path, *flags: str) -> str:

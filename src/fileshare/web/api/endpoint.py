@@ -100,14 +100,15 @@ def endpoint(
 
 
 def _answering(to: Endpoint) -> Handler:
-    prefix, names_one, _ = (PREFIX + to.path).partition("{")
+    prefix, names_one, rest = (PREFIX + to.path).partition("{")
+    suffix = rest.partition("}")[2]
 
     async def answer(request: web.Request) -> web.Response:
         asked = Asked(
             request,
             read_query(request, to.query),
             await read_body(request, to.body),
-            path_of(request, prefix) if names_one else "",
+            path_of(request, prefix).removesuffix(suffix) if names_one else "",
         )
         if to.stands is not None and request.if_match is not None:
             await _refuse_stale(asked, to.stands, request.if_match)

@@ -7,6 +7,7 @@ from fileshare.web.api import (
     files,
     folders,
     logs,
+    sessions,
     tokens,
     transfers,
     trash,
@@ -29,6 +30,7 @@ async def openapi(asked: Asked[None, None]) -> msgspec.Raw:
 ENDPOINTS: tuple[Endpoint, ...] = (
     openapi,
     *tokens.ENDPOINTS,
+    *sessions.ENDPOINTS,
     *files.ENDPOINTS,
     *folders.ENDPOINTS,
     *versions.ENDPOINTS,

@@ -1,6 +1,7 @@
 """Half-done uploads: one's own, and for an admin everyone's. Their bytes go through `/tus/`."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from msgspec import Struct
@@ -59,10 +60,14 @@ async def list_uploads(asked: Asked[UploadsQuery, None]) -> HalfDonePage:
 async def get_upload(asked: Asked[None, None]) -> HalfDone:
     """One half-done upload. Another's is not found, except by an admin."""
     uploads, caller = asked.services.uploads, asked.caller
-    may_see_all = allows(caller.account.role, Action.SEE_ANY_UPLOAD)
-    for upload in await (uploads.list_all(caller) if may_see_all else uploads.list(caller)):
-        if upload.id == asked.named:
-            return _shown(asked, upload, await _names(asked, may_see_all))
+    with suppress(NotFound):
+        found = await uploads.look(caller, asked.named)
+        if isinstance(found, Upload):
+            return _shown(asked, found, await _names(asked, False))
+    if allows(caller.account.role, Action.SEE_ANY_UPLOAD):
+        for upload in await uploads.list_all(caller):
+            if upload.id == asked.named:
+                return _shown(asked, upload, await _names(asked, True))
     raise NotFound("There is no such half-done upload of yours.")
 
 
