@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.acceptance.big_file import BigFile
 from tests.acceptance.client_kills import ClientKills
+from tests.acceptance.cross_door import CrossDoor
 from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
 from tests.acceptance.listing import Listing
@@ -22,11 +23,12 @@ from tests.acceptance.restart import Restart
 from tests.acceptance.server_kills import ServerKills
 from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
+from tests.acceptance.tus_clients import TusClients
 from tests.acceptance.users_document import UsersDocument
 
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
-    Hostile, Listing,
+    Hostile, Listing, TusClients, CrossDoor,
 )  # fmt: skip
 
 

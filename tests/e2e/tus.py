@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from tests.e2e.servers import Server
 
 BYTES = "application/offset+octet-stream"
+Bytes = bytes | memoryview
 CREDENTIAL = base64.b64encode(b"admin:admin123").decode()
 
 
@@ -35,7 +36,7 @@ class Tus:
 
     address: tuple[str, int]
 
-    def ask(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def ask(self, method: str, path: str, body: Bytes | None = None, **headers: str) -> Answer:
         """One request; a header is written with underscores."""
         connection = HTTPConnection(*self.address, timeout=30)
         told = {"Tus-Resumable": "1.0.0", "Authorization": f"Basic {CREDENTIAL}"}
@@ -60,11 +61,11 @@ class Tus:
         """How far it is."""
         return int(self.ask("HEAD", path).headers["upload-offset"])
 
-    def patch(self, path: str, offset: int, data: bytes, **headers: str) -> Answer:
+    def patch(self, path: str, offset: int, data: Bytes, **headers: str) -> Answer:
         """More bytes."""
         return self.ask("PATCH", path, data, Upload_Offset=str(offset), Content_Type=BYTES, **headers)
 
-    def patch_in_vain(self, path: str, offset: int, data: bytes) -> int:
+    def patch_in_vain(self, path: str, offset: int, data: Bytes) -> int:
         """The same over a line that is cut meanwhile; returns the bytes in front of the body."""
         lines = (
             f"PATCH {path} HTTP/1.1",
@@ -77,7 +78,8 @@ class Tus:
         )
         head = "\r\n".join((*lines, "", "")).encode()
         with socket.create_connection(self.address, timeout=30) as connection, contextlib.suppress(OSError):
-            connection.sendall(head + data)
+            connection.sendall(head)
+            connection.sendall(data)
             connection.recv(1)
         return len(head)
 
