@@ -14,7 +14,7 @@ from fileshare.services.ports import Page
 from fileshare.web.archive import send_archive, send_chosen
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
-from fileshare.web.listings import View, view_of
+from fileshare.web.listings import MOST, View, view_of
 from fileshare.web.origin import local_url
 from fileshare.web.paths import file_path, file_url, folder_path, folder_url
 from fileshare.web.redirects import see
@@ -66,6 +66,7 @@ def _answer(request: web.Request, view: View, page: Page, error: BadRequest | No
         "crumbs": crumbs(request, view.folder),
         "entries": page.entries,
         "columns": _columns(request, view),
+        "most": MOST,
         "more": view.more(page.next).url(request) if page.next else "",
         "beginning": view.beginning().url(request) if view.cursor is not None else "",
         "unsearched": view.searched("").url(request),
