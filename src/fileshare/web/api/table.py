@@ -8,6 +8,7 @@ from fileshare.web.api import (
     folders,
     logs,
     sessions,
+    storage,
     tokens,
     transfers,
     trash,
@@ -38,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *transfers.ENDPOINTS,
     *trash.ENDPOINTS,
     *users.ENDPOINTS,
+    *storage.ENDPOINTS,
     *logs.ENDPOINTS,
     *events.ENDPOINTS,
 )
