@@ -111,7 +111,7 @@ class Listing(Check):
         catalog = SqliteCatalog(database)
         try:
             before, started = path.stat().st_size, time.perf_counter()
-            await catalog.garbage(1)
+            await catalog.pack()
             seconds = time.perf_counter() - started
             await database.close()
             grown = path.stat().st_size - before

@@ -46,7 +46,7 @@ class PackedCatalog(SqliteCatalog):
     """Packs what is due before each look."""
 
     async def listing(self, what: Listing) -> Page:
-        await self._packer.go_on()
+        await self.pack()
         return await super().listing(what)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fileshare.errors import NoSpace
 from fileshare.services.ports import Listing
 from fileshare.storage.sqlite import packing, packs, tree
 from fileshare.storage.sqlite.catalog import SqliteCatalog
@@ -84,7 +85,7 @@ async def test_packs_are_written_anew_when_enough_has_changed(
     tiny: SqliteCatalog, database: Database
 ) -> None:
     await put(tiny, "a", "b", "c", "d", "e", "f", "g")
-    await tiny.garbage(1)
+    await tiny.pack()
     assert (await state(database))[0] == 8
     await tiny.move("a", "x", NOW)
     await tiny.move("b", "d2/b", NOW)
@@ -93,17 +94,17 @@ async def test_packs_are_written_anew_when_enough_has_changed(
     assert (await state(database))[1] == 2
     await tiny.trash("c", 0, NOW)
     assert (await state(database))[1] == 3
-    await tiny.garbage(1)
+    await tiny.pack()
     assert (await state(database))[1] == 0
 
 
 async def test_a_pack_that_holds_nothing_any_more_goes(tiny: SqliteCatalog, database: Database) -> None:
     await put(tiny, *"abcdefg")
-    await tiny.garbage(1)
+    await tiny.pack()
     assert (await state(database))[2] == [(0, 1), (1, 1), (1, 5)]
     doomed = [(await tiny.trash(name, 0, NOW)).id for name in "defg"]
     await tiny.purge(doomed, NOW)
-    await tiny.garbage(1)
+    await tiny.pack()
     assert (await state(database)) == (8, 0, [(0, 1), (1, 1)])
 
 
@@ -120,3 +121,18 @@ async def test_a_folder_of_another_format_is_searched_before_it_is_packed(databa
     await put(catalog, *chain.from_iterable((f"a/{n}", f"b/{n}") for n in range(5)))
     assert (await state(database))[0] == 0
     assert len((await catalog.listing(Listing("", 100, query="3"))).entries) == 2
+
+
+async def test_a_disk_without_room_for_packs_lets_garbage_be_collected(
+    tiny: SqliteCatalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(db: sqlite3.Connection) -> None:
+        raise NoSpace("full")
+
+    await put(tiny, *"abcdefg")
+    await tiny.note_garbage(["aa" * 32], NOW)
+    monkeypatch.setattr(packing, "pack_next", full)
+    assert await tiny.garbage(10) == ["aa" * 32]
+    while tiny._packer._running is not None:
+        await tiny._packer._running
+    assert "names could not be packed: full" in caplog.text

@@ -181,8 +181,8 @@ class SqliteCatalog:
 
     async def garbage(self, limit: int) -> Sequence[str]:
         """See the port. What an interrupted purge has left is garbage too, and goes first."""
+        self._packer.begin()
         await self._purger.go_on()
-        await self._packer.go_on()
         return await self._database.read(content_rows.garbage, limit)
 
     async def note_garbage(self, digests: Iterable[str], now: int) -> None:
@@ -204,6 +204,10 @@ class SqliteCatalog:
     async def shrink(self) -> bool:
         """See the port."""
         return await self._database.shrink()
+
+    async def pack(self) -> None:
+        """Pack all names that are due. Searches find the same without it, only later."""
+        await self._packer.go_on()
 
     async def usage(self) -> Usage:
         """See the port."""

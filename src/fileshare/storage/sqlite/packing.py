@@ -9,7 +9,7 @@ import json
 from sqlite3 import Connection
 from typing import Final
 
-from fileshare.errors import FileshareError
+from fileshare.errors import FileshareError, Unavailable
 from fileshare.storage.sqlite import packs, tree
 from fileshare.storage.sqlite.connection import log
 from fileshare.storage.sqlite.database import Database
@@ -38,7 +38,12 @@ class Packer:
     def note(self, entries: int) -> None:
         """So many entries came or changed."""
         self._noted += entries
-        if self._noted >= min(packs.SIZE, STALE) and self._running is None:
+        if self._noted >= min(packs.SIZE, STALE):
+            self.begin()
+
+    def begin(self) -> None:
+        """Pack what is due, behind whatever else happens."""
+        if self._running is None:
             self._noted = 0
             self._running = asyncio.create_task(self._run())
 
@@ -50,6 +55,8 @@ class Packer:
     async def _run(self) -> None:
         try:
             await self.go_on()
+        except Unavailable:
+            pass  # the server stops, or said already why it writes no more
         except FileshareError as error:
             log.warning("names could not be packed: %s", error.message)
         finally:
