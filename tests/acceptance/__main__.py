@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.acceptance.big_file import BigFile
 from tests.acceptance.client_kills import ClientKills
 from tests.acceptance.cross_door import CrossDoor
+from tests.acceptance.files_page import FilesPage
 from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
 from tests.acceptance.listing import Listing
@@ -28,7 +29,7 @@ from tests.acceptance.users_document import UsersDocument
 
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
-    Hostile, Listing, TusClients, CrossDoor,
+    Hostile, Listing, FilesPage, TusClients, CrossDoor,
 )  # fmt: skip
 
 

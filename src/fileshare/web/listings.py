@@ -16,7 +16,7 @@ PAGE = 100
 """Rows at first: more than anyone reads at once, and a page of some 10 kB."""
 
 MOST = 500
-"""Rows of one page; from there on it goes on with the next one, so that no browser and no server gets slow."""
+"""Rows of one page; from there on it goes on with the next one, so that nobody waits long."""
 
 LARGEST_FIRST = ("size", "modified")
 """What one sorts by to see the largest or newest, so that this is the first order."""
