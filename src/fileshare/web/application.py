@@ -20,8 +20,7 @@ from fileshare.web.routes import TABLE
 from fileshare.web.running import RUNNING, Running
 from fileshare.web.static import STATIC, Static
 from fileshare.web.storage_box import watch_disk
-from fileshare.web.tus.patience import PATIENCE, Patience
-from fileshare.web.tus.protocol import add_version
+from fileshare.web.tus import setup as tus
 
 MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password, watch_disk)
 """The first is outermost: what the others refuse becomes an answer, and nobody acts before all agree."""
@@ -35,7 +34,7 @@ def make_application(assets: Assets, health: Callable[[], Health], services: Web
     application[BASIC] = BasicMemory(services.accounts)
     application[RUNNING] = Running(services.accounts)
     application[STATIC] = Static(assets)
-    application[PATIENCE] = Patience()
+    tus.set_up(application)
     rendering.set_up(application, assets)
     for row in TABLE:
         waits = hold_back if row.streams else None
@@ -43,5 +42,4 @@ def make_application(assets: Assets, health: Callable[[], Health], services: Web
         if row.method == "GET":
             application.router.add_route("HEAD", row.path, guarded(row))
     application.on_response_prepare.append(strict_headers)
-    application.on_response_prepare.append(add_version)
     return application

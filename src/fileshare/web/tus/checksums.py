@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode
+from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -19,6 +20,9 @@ HEADER = "Upload-Checksum"
 
 AT_ONCE = 1 << 20
 """Bytes hashed at a time, in a thread, while the next are read."""
+
+
+HASHERS: web.AppKey[Executor] = web.AppKey("tus_hashers", Executor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,14 @@ def checksum_of(request: web.Request) -> Checksum | None:
 class CheckedBody:
     """A body that is hashed while it is read. No more than two times `AT_ONCE` of it are in memory."""
 
-    def __init__(self, body: Body, checksum: Checksum) -> None:
+    def __init__(self, body: Body, checksum: Checksum, hashers: Executor) -> None:
         self._body = body
         self._expected = checksum.digest
         self._hash = hashlib.new(checksum.algorithm, usedforsecurity=False)
+        self._hashers = hashers
         self._waiting: list[bytes] = []
         self._waiting_bytes = 0
-        self._hashing: asyncio.Task[None] | None = None
+        self._hashing: asyncio.Future[None] | None = None
 
     @property
     def whole(self) -> bool:
@@ -80,7 +85,8 @@ class CheckedBody:
     async def _hash_what_waits(self) -> None:
         await self._settle()
         pieces, self._waiting, self._waiting_bytes = self._waiting, [], 0
-        self._hashing = asyncio.create_task(asyncio.to_thread(self._update, pieces))
+        loop = asyncio.get_running_loop()
+        self._hashing = loop.run_in_executor(self._hashers, self._update, pieces)
 
     async def _settle(self) -> None:
         if self._hashing is not None:

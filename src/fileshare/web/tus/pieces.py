@@ -13,7 +13,7 @@ from fileshare.services.writer import Writer
 from fileshare.web.bodies import RequestBody, refuse_codings
 from fileshare.web.keys import services_of
 from fileshare.web.receiving import take
-from fileshare.web.tus.checksums import CheckedBody, Checksum, checksum_of
+from fileshare.web.tus.checksums import HASHERS, CheckedBody, Checksum, checksum_of
 from fileshare.web.tus.refusals import ChecksumMismatch, TooMuch
 
 
@@ -30,7 +30,10 @@ async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Up
     """
     try:
         checksum = _checked(request, writer)
-        await (_take(writer, body) if checksum is None else _take_checked(writer, body, checksum))
+        if checksum is None:
+            await _take(writer, body)
+        else:
+            await _take_checked(request, writer, body, checksum)
         return await settle(request, writer)
     except ConnectionLost:
         await _keep(request, writer)
@@ -60,9 +63,9 @@ async def _take(writer: Writer, body: RequestBody) -> None:
         raise TooMuch(f"{error.message} The upload is gone: begin it anew.") from error
 
 
-async def _take_checked(writer: Writer, body: RequestBody, checksum: Checksum) -> None:
+async def _take_checked(request: web.Request, writer: Writer, body: RequestBody, checksum: Checksum) -> None:
     await writer.doubt()
-    checked = CheckedBody(body, checksum)
+    checked = CheckedBody(body, checksum, request.app[HASHERS])
     await take(writer, checked)
     if not await checked.matches():
         raise ChecksumMismatch("The bytes do not have the checksum; none of them count. Send them again.")
