@@ -110,3 +110,12 @@ async def test_query_that_makes_no_sense_is_refused_by_name(query: str, named: s
         answer = await anna.ask("GET", f"/uploads?{query.replace(' ', '%20')}")
         assert answer.status == 400
         assert named in answer.text
+
+
+async def test_place_at_tus_is_where_the_upload_goes_on() -> None:
+    async with open_house() as house, asker(house) as anna:
+        await half_done(house)
+        (upload,) = (await anna.get("/uploads"))["uploads"]
+        head = await anna.program.ask("HEAD", upload["url"], headers={"Tus-Resumable": "1.0.0"})
+        assert head.status == 200
+        assert head.headers["Upload-Offset"] == str(upload["offset"])

@@ -6,7 +6,7 @@ none of the three can say something else. A handler calls one service and knows 
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
@@ -37,8 +37,6 @@ class Asked(Generic[Q, B]):
     body: B
     named: str = ""
     """What the URL names behind its noun, decoded: a path, an id, the name of an account."""
-    headers: dict[str, str] = field(default_factory=dict)
-    """What the answer will carry besides."""
 
     @property
     def caller(self) -> Caller:
@@ -114,8 +112,8 @@ def _answering(to: Endpoint) -> Handler:
             await _refuse_stale(asked, to.stands, request.if_match)
         given = await to.act(asked)
         if given is None:
-            return web.Response(status=204, headers=asked.headers)
-        return _response(request, to.status, msgspec.json.encode(given), asked.headers)
+            return web.Response(status=204)
+        return _response(request, to.status, msgspec.json.encode(given))
 
     return answer
 
@@ -136,7 +134,8 @@ def _etag_of(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def _response(request: web.Request, status: int, body: bytes, headers: dict[str, str]) -> web.Response:
+def _response(request: web.Request, status: int, body: bytes) -> web.Response:
+    headers = {}
     if request.method in ("GET", "HEAD"):
         tag = _etag_of(body)
         headers["ETag"] = f'"{tag}"'
