@@ -42,7 +42,7 @@ class Listing {
     }, { signal });
     this.form.addEventListener("submit", (event) => this.download(event), { signal });
     document.addEventListener("keydown", (event) => this.pressed(event), { signal });
-    document.addEventListener("fileshare:stored", () => this.later("stored", MANY, () => this.load(location.href)), { signal });
+    document.addEventListener("fileshare:stored", (event) => this.stored(event.detail.path), { signal });
     signal.addEventListener("abort", () => {
       Object.values(this.timers).forEach(clearTimeout);
       this.asked?.abort();
@@ -52,6 +52,16 @@ class Listing {
   later(name, wait, act) {
     clearTimeout(this.timers[name]);
     this.timers[name] = setTimeout(act, wait);
+  }
+
+  /** Files that come one after the other are shown together, and never wait for the last of them. */
+  stored(path) {
+    const { folder } = this.section.dataset;
+    if (this.timers.stored || (folder && !path.startsWith(`${folder}/`))) return;
+    this.later("stored", MANY, () => {
+      this.timers.stored = 0;
+      this.load(location.href);
+    });
   }
 
   /** What was done is said once, not again after a reload. */
