@@ -285,3 +285,35 @@ def test_no_two_messages_share_a_name_in_one_version() -> None:
     names = [(form.protocol, form.command) for form in REQUESTS]
     assert len(set(names)) == len(names)
     assert len(REPLIES) > 20
+
+
+@given(
+    st.recursive(
+        st.text('[]{}"\\\\é,:', max_size=4), lambda inner: st.lists(inner, max_size=3), max_leaves=40
+    )
+)
+def test_what_looks_flat_at_a_glance_is(value: object) -> None:
+    for raw in (json.dumps(value).encode(), json.dumps({"a": value}, ensure_ascii=False).encode()):
+        for limit in range(1, 8):
+            assert not codec._flat(raw, limit) or codec._depth(raw) <= limit
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" * 17 + b"]" * 17,
+        b'["]",' * 17 + b"1" + b"]" * 17,
+        b'[["]"],' * 17 + b"1" + b"]" * 17,
+        b'[{"a": "}]"},' * 17 + b"1" + b"]" * 17,
+        b'["\\"]\\"",' * 17 + b"1" + b"]" * 17,
+        b'{"a":' * 17 + b"{}" + b"}" * 17,
+    ],
+)
+def test_brackets_in_texts_hide_no_depth(raw: bytes) -> None:
+    with pytest.raises(ProtocolError, match="nests deeper"):
+        codec.check_structure(raw)
+
+
+def test_a_long_list_of_small_objects_is_seen_to_be_flat() -> None:
+    results = [m.GetResult(version=1, size=5, digest="0" * 64, modified=5.5)] * 1000
+    assert codec._flat(codec.encode_reply(m.GetBegin(results=results))[8:], 16)
