@@ -4,9 +4,9 @@ import os
 import sys
 
 from fileshare.cli import exits
+from fileshare.cli.client_endings import ended, how_to_resume
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
-from fileshare.cli.client_uploads import ended, how_to_resume
 from fileshare.cli.reporting import files_in_words
 from fileshare.client.download_jobs import (
     DownloadOrder,

@@ -3,9 +3,9 @@
 import os
 
 from fileshare.cli import exits
+from fileshare.cli.client_endings import ended, how_to_resume
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
-from fileshare.cli.client_uploads import ended, how_to_resume
 from fileshare.client.download_jobs import root_entry
 from fileshare.client.download_run import DownloadRun
 from fileshare.client.elsewhere import go_on_elsewhere

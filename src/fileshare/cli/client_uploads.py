@@ -1,10 +1,10 @@
 """`upload`: files, folders and standard input."""
 
-import shlex
 import sys
 from contextlib import suppress
 
 from fileshare.cli import exits
+from fileshare.cli.client_endings import ended, how_to_resume
 from fileshare.cli.client_files import folder_path
 from fileshare.cli.client_session import Session
 from fileshare.cli.reporting import files_in_words
@@ -38,24 +38,6 @@ def upload(session: Session) -> int:
     tally = Tally("upload", session.reporter)
     UploadRun(works, session.lines, session.rate(), tally, session.digests).run(session.settings.jobs)
     return ended(session, tally)
-
-
-def ended(session: Session, tally: Tally) -> int:
-    """Tell the sums; returns the exit number."""
-    summary = tally.summary()
-    session.reporter.summary(summary)
-    if not tally.errors:
-        session.how_to_go_on = ""
-    return exits.exit_of_all(tally.errors, summary.files)
-
-
-def how_to_resume(session: Session, paths: list[str]) -> str:
-    """The command that goes on with these paths."""
-    chosen = [
-        f"--{name} {getattr(session.args, name)}" for name in ("host", "port") if getattr(session.args, name)
-    ]
-    what = [shlex.quote(paths[0])] if len(paths) == 1 else []
-    return " ".join(["fileshare-client", *chosen, "resume", *what])
 
 
 def _sources(session: Session) -> list[UploadSource]:
