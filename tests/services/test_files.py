@@ -317,7 +317,7 @@ async def test_small_files_are_sent_one_after_the_other(place: Place) -> None:
     basket = Basket()
     await place.files.send_small(found, basket)
     assert basket.data == b"onetwo"
-    assert found.size == 6
+    assert found.body == b"onetwo"
 
 
 async def test_small_files_that_were_cut_off_are_noted_so(place: Place) -> None:

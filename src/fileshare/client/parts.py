@@ -88,8 +88,8 @@ def _link(part: str, target: str) -> None:
         os.unlink(part)
 
 
-def set_modified(path: str, modified: float) -> None:
-    """Give a file its source's time, where the system can hold it."""
+def set_modified(path: str | int, modified: float) -> None:
+    """Give a file (or, where the system can, a descriptor) its source's time, if the system can hold it."""
     try:
         os.utime(path, (modified, modified))
     except (OSError, OverflowError, ValueError):

@@ -221,6 +221,8 @@ class Audit:
 
 def _clean(text: str, limit: int) -> str:
     """Text that every store takes: no lone surrogates (a refused name may have them), not without end."""
+    if text.isascii():
+        return str(text)[:limit]
     return str(text)[:limit].encode("utf-8", "backslashreplace").decode()
 
 

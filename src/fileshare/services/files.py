@@ -40,16 +40,8 @@ class SmallDownloads:
     paths: Sequence[str]
     outcomes: Sequence[SmallContent | FileshareError]
     """For the first of the paths, in order."""
-
-    @property
-    def contents(self) -> Iterator[bytes]:
-        """The bytes of those that can be sent."""
-        return (outcome.data for outcome in self.outcomes if isinstance(outcome, SmallContent))
-
-    @property
-    def size(self) -> int:
-        """Bytes of all contents."""
-        return sum(map(len, self.contents))
+    body: bytes
+    """The contents of those that can be sent, one after the other."""
 
 
 class Files:
@@ -266,7 +258,8 @@ class Files:
             if outcome is None:
                 break
             outcomes.append(outcome)
-        return SmallDownloads(caller, paths, outcomes)
+        body = b"".join([one.data for one in outcomes if isinstance(one, SmallContent)])
+        return SmallDownloads(caller, paths, outcomes, body)
 
     async def send_small(self, downloads: SmallDownloads, sink: Sink) -> None:
         """Send the bytes of what `open_small` found, one after the other. Raises ConnectionLost.
@@ -276,9 +269,9 @@ class Files:
         outcome, door = "connection_lost", downloads.caller.door
         try:
             with self._meters.under_way(Direction.SENT, door):
-                if downloads.size:
-                    await sink.write(b"".join(downloads.contents))
-            self._meters.moved(Direction.SENT, door, downloads.size)
+                if downloads.body:
+                    await sink.write(downloads.body)
+            self._meters.moved(Direction.SENT, door, len(downloads.body))
             outcome = "ok"
         finally:
             self._note_small(downloads, outcome)

@@ -131,7 +131,7 @@ async def get(session: Session, request: m.Get) -> None:
     found = await files.open_small(session.caller, request.paths, _GET_BYTES)
     session.reply(m.GetBegin(results=[answers.get_result(outcome) for outcome in found.outcomes]))
     await files.send_small(found, SegmentedSink(session.wire, session.stream))
-    session.stream.put(session.wire.end(found.size))
+    session.stream.put(session.wire.end(len(found.body)))
 
 
 async def download(session: Session, request: m.Download) -> None:
