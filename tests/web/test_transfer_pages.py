@@ -60,7 +60,7 @@ async def test_upload_is_shown_stopped_and_gone_on_with(house: House, anna: Prog
         writer.write(DATA[:SENT])
         await until(lambda: any(one.offset == SENT for one in running(house)))
         _, page, _ = await root.get("/transfers")
-        for said in ("film.bin", "anna", "upload", "127.0.0.1, web", "50 kB of 17 MB"):
+        for said in ("film.bin", "anna", "upload", "web, 127.0.0.1", "50 kB of 17 MB"):
             assert said in page
         await stop_the_only_one(root)
         assert b" 403 " in await reader.readline()
