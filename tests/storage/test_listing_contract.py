@@ -252,6 +252,15 @@ async def test_search_knows_at_once_what_was_moved_renamed_or_replaced(catalog: 
     assert (await listed(catalog, "f", query="old", sort="size"))[-1] == "f/old 5"
 
 
+@pytest.mark.parametrize("sort", ["name", "size"])
+async def test_search_forgets_at_once_what_was_trashed(catalog: Catalog, sort: str) -> None:
+    await put(catalog, *(f"d/hit {number}" for number in range(10)))
+    assert len(await listed(catalog, query="hit", sort=sort)) == 10
+    await catalog.trash("d/hit 4", 0, NOW)
+    assert "d/hit 4" not in await listed(catalog, query="hit", sort=sort)
+    assert await listed(catalog, query="hit 4", sort=sort) == []
+
+
 async def test_search_finds_what_came_back_from_the_trash(catalog: Catalog) -> None:
     await put(catalog, *(f"d/needle {number}" for number in range(6)))
     single = await catalog.trash("d/needle 2", 0, NOW)
