@@ -1,13 +1,12 @@
 """An upload begun through one door is finished through the other, and no received byte comes again."""
 
 from pathlib import Path
-from threading import Thread
 
 from tests.e2e.conftest import NewLine, NewShell, Serve
-from tests.e2e.inspection import half_done, inspect, stored
+from tests.e2e.inspection import inspect, stored
 from tests.e2e.patience import wait_until
 from tests.e2e.rules import AfterBytes, Fault, Way
-from tests.e2e.sources import content, write_file
+from tests.e2e.sources import write_file
 from tests.e2e.tus import Tus, web_address
 
 MIB = 1 << 20
@@ -61,25 +60,3 @@ def test_upload_begun_by_the_client_is_finished_by_tus(
     assert stored(server.data_dir) == {"big.bin": digest}
     assert inspect(server.data_dir, rehash=True).clean
     assert shell.run("--json", "resume", tmp_path / "big.bin").of("done")[0]["bytes_sent"] == 0
-
-
-def test_upload_by_tus_survives_a_kill_of_the_server_without_losing_a_byte(
-    serve: Serve, new_line: NewLine
-) -> None:
-    server = serve()
-    web = new_line(web_address(server))
-    data = content(SIZE)
-    url = Tus(web.address).create("big.bin", SIZE)
-    web.plan(AfterBytes(Way.UP, 5 * MIB + 3, Fault.STALL))
-    sending = Thread(target=Tus(web.address).patch_in_vain, args=(url, 0, data))
-    sending.start()
-    wait_until("5 MiB are through", lambda: web.links[-1].passed(Way.UP) == 5 * MIB + 3)
-    wait_until("they are written", lambda: half_done(server.data_dir)[0][2] > 5 * MIB - 1000)
-    server.kill()
-    web.links[-1].fail(Fault.RESET)
-    sending.join(30)
-    ((_, _, written),) = half_done(server.data_dir)
-    tus = Tus(web_address(server.restart()))
-    assert tus.offset(url) == written
-    assert tus.patch(url, written, data[written:]).status == 204
-    assert inspect(server.data_dir, rehash=True).clean

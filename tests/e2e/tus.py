@@ -65,7 +65,7 @@ class Tus:
         """More bytes."""
         return self.ask("PATCH", path, data, Upload_Offset=str(offset), Content_Type=BYTES, **headers)
 
-    def patch_in_vain(self, path: str, offset: int, data: Bytes) -> int:
+    def patch_in_vain(self, path: str, offset: int, data: Bytes, **headers: str) -> int:
         """The same over a line that is cut meanwhile; returns the bytes in front of the body."""
         lines = (
             f"PATCH {path} HTTP/1.1",
@@ -75,6 +75,7 @@ class Tus:
             f"Upload-Offset: {offset}",
             f"Content-Type: {BYTES}",
             f"Content-Length: {len(data)}",
+            *(f"{name}: {text}" for name, text in headers.items()),
         )
         head = "\r\n".join((*lines, "", "")).encode()
         with socket.create_connection(self.address, timeout=30) as connection, contextlib.suppress(OSError):

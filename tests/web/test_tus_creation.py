@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
+from ipaddress import ip_network
 
 import pytest
 
@@ -39,6 +40,16 @@ async def create(anna: Tus, data: bytes | None = None, /, **headers: str) -> tup
 async def test_address_of_an_upload_is_the_public_one(anna: Tus) -> None:
     answer = await anna.ask("POST", "/tus/", Upload_Length="1", Upload_Metadata=metadata(filename="a"))
     assert answer.headers["Location"].startswith("https://files.example/share/tus/")
+
+
+async def test_address_of_an_upload_is_the_one_that_a_trusted_proxy_tells() -> None:
+    proxies = (ip_network("127.0.0.0/8"),)
+    told = {"X_Forwarded_Proto": "https", "X_Forwarded_Host": "files.example"}
+    for trusted, start in ((proxies, "https://files.example/tus/"), ((), "http://127.0.0.1:")):
+        async with open_house(WebSettings(trusted_proxies=trusted)) as house, tus_client(house) as anna:
+            length = {"Upload_Length": "1", "Upload_Metadata": metadata(filename="a")}
+            answer = await anna.ask("POST", "/tus/", **length, **told)
+            assert answer.headers["Location"].startswith(start)
 
 
 async def test_upload_expires_a_week_after_its_last_byte(house: House, anna: Tus) -> None:
