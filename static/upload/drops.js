@@ -2,6 +2,8 @@
 
 import { chosen, dropped, pasted } from "./sources.js";
 
+const STILL_THERE = 500; // milliseconds: a drag over the page says so at least every 350, and leaves without a word
+
 const find = (id) => document.getElementById(id);
 
 function hasFiles(event) {
@@ -11,21 +13,21 @@ function hasFiles(event) {
 /** `take(sources, refused)` is called with what comes; `target()` names the folder that it goes to. */
 export function listenForDrops(take, target) {
   const zone = find("drop-zone");
+  let timer = 0;
   const hide = () => {
+    clearTimeout(timer);
     zone.hidden = true;
   };
   addEventListener("dragover", (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault(); // otherwise the browser opens the file
     event.dataTransfer.dropEffect = "copy";
+    clearTimeout(timer);
+    timer = setTimeout(hide, STILL_THERE);
     if (!zone.hidden) return;
     find("drop-folder").textContent = target();
     zone.hidden = false;
   });
-  addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) hide(); // out of the window
-  });
-  addEventListener("dragend", hide);
   addEventListener("drop", async (event) => {
     if (!hasFiles(event)) return;
     event.preventDefault();

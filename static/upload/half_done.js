@@ -9,6 +9,7 @@ const ELSEWHERE = 60; // seconds: what moved since then, and is not this browser
 
 export class HalfDone {
   #database = null;
+  #kept = new Set(); // small files come and go without a word here
   #channel = "BroadcastChannel" in window ? new BroadcastChannel(CHANNEL) : null;
   #live;
 
@@ -22,16 +23,18 @@ export class HalfDone {
 
   /** Remember an upload that has begun. */
   keep({ url, path, size, modified, handle }) {
+    this.#kept.add(url);
     this.#change((store) => store.put({ url, path, size, modified, handle }));
   }
 
   forget(url) {
-    if (url) this.#change((store) => store.delete(url));
+    if (this.#kept.delete(url)) this.#change((store) => store.delete(url));
   }
 
   /** Of the server's half-done uploads those that nobody is at, each with what is remembered of it. */
   async offered(uploads) {
     const [remembered, elsewhere] = await Promise.all([this.#remembered(), this.#elsewhere()]);
+    for (const url of remembered.keys()) this.#kept.add(url);
     const there = new Set(uploads.map((upload) => upload.url));
     for (const url of remembered.keys()) if (!there.has(url)) this.forget(url);
     const live = new Set([...elsewhere, ...this.#live()]);

@@ -81,9 +81,9 @@ export class Panel {
     total.hidden = !this.#queue.items.length;
     const may = mayAll(this.#queue);
     const head = this.#element.querySelector(".queue-all");
-    const had = head.contains(document.activeElement);
+    const focused = document.activeElement;
     for (const button of head.children) button.hidden = !may[button.dataset.all];
-    if (had && document.activeElement.hidden) this.#fold.focus();
+    if (head.contains(focused) && focused.hidden) this.#fold.focus();
   }
 
   #text(selector, text) {

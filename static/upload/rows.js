@@ -109,20 +109,15 @@ export class Rows {
   }
 
   #dress(row, item) {
-    const had = row.contains(document.activeElement);
+    const focused = document.activeElement;
     row.dataset.phase = item.phase;
     for (const button of row.querySelectorAll("[data-act]")) {
       button.hidden = !ACTS[item.phase].includes(button.dataset.act);
     }
     row.querySelector("progress").hidden = item.phase === "done" || item.phase === "failed" || item.size === 0;
     if (item.phase === "done") row.querySelector("a").href = this.#address(item);
-    if (had && !row.contains(visibleFocus())) row.querySelector("button:not([hidden]), a[href]")?.focus();
+    if (row.contains(focused) && focused.hidden) row.querySelector("button:not([hidden]), a[href]")?.focus();
   }
-}
-
-function visibleFocus() {
-  const element = document.activeElement;
-  return element && !element.hidden ? element : null;
 }
 
 function set(element, text) {

@@ -1,6 +1,8 @@
 // What a person drops, pastes or chooses, as a plain list: `{path, file, handle}`, relative to where it goes.
 // Folders are walked to their end; one with nothing in it comes as a path without a file.
 
+const ORDER = new Intl.Collator(undefined, { numeric: true });
+
 /** Of a file input, also one that takes folders. */
 export function chosen(files) {
   return Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file, handle: null }));
@@ -31,6 +33,7 @@ export async function dropped(transfer) {
     .filter((item) => item.kind === "file")
     .map((item) => walk(item.webkitGetAsEntry?.(), item.getAsFile(), handleOf(item), found));
   await Promise.all(walks);
+  found.sources.sort((one, other) => ORDER.compare(one.path, other.path)); // a disk's own order tells nothing
   return found;
 }
 

@@ -98,10 +98,10 @@ async def test_screen(screen: Screen, width: int, dark: bool, visit: Visiting, t
         await keep_picture(one, f"{screen.name}-{width}-{'dark' if dark else 'light'}")
 
 
-async def keep_picture(one: Visit, name: str) -> None:
+async def keep_picture(one: Visit, name: str, *, full_page: bool = True) -> None:
     folder = os.environ.get("FILESHARE_SCREENSHOTS")
     if folder:
-        await one.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+        await one.page.screenshot(path=Path(folder) / f"{name}.png", full_page=full_page)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
