@@ -1,16 +1,17 @@
 """The stream alone, on a pair of sockets: nothing read is lost, nobody waits for ever."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from fileshare.errors import ConnectionLost, Damaged
-from fileshare.tcp.stream import HIGH_WATER, Stalled, Stream, _unread
+from fileshare.tcp.stream import FLOWING, HIGH_WATER, SocketLoan, Stalled, Stream, _unread
 from tests.storage.open_files import opened
 
 
@@ -184,3 +185,93 @@ async def test_writing_to_a_peer_that_is_gone_is_a_lost_connection() -> None:
             await asyncio.sleep(0)
         with pytest.raises(ConnectionLost):
             await stream.write(b"x")
+
+
+class Borrowed:
+    """Counts what was taken of a loan."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def __call__(self, count: int) -> None:
+        self.taken += count
+
+
+async def until_lent(stream: Stream, took: Borrowed) -> SocketLoan:
+    while (loan := stream.lend(1 << 20, took)) is None:
+        if stream.buffered:
+            await stream.read(HIGH_WATER)
+        await asyncio.sleep(0)
+    return loan
+
+
+async def test_socket_is_lent_when_much_waits_and_nothing_is_in_memory() -> None:
+    async with pair() as (stream, peer):
+        peer.sendall(b"slow")
+        await until_read(stream, 4)
+        assert stream.lend(1 << 20, Borrowed()) is None
+        sending = asyncio.create_task(asyncio.to_thread(peer.sendall, b"x" * (8 << 20)))
+        took = Borrowed()
+        loan = await until_lent(stream, took)
+        before = stream.bytes_read
+        loan.give_back(len(os.read(loan.socket, FLOWING)))
+        assert took.taken == stream.bytes_read - before > 0
+        while stream.bytes_read < 4 + (8 << 20):
+            await stream.read(HIGH_WATER)
+        await sending
+
+
+async def test_nothing_is_read_by_the_loop_while_the_socket_is_lent() -> None:
+    async with pair() as (stream, peer):
+        sending = asyncio.create_task(asyncio.to_thread(peer.sendall, b"x" * (8 << 20)))
+        loan = await until_lent(stream, Borrowed())
+        before = stream.bytes_read
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert stream.bytes_read == before
+        assert stream.lend(1 << 20, Borrowed()) is None
+        loan.give_back(0)
+        while stream.bytes_read < 8 << 20:
+            await stream.read(HIGH_WATER)
+        await sending
+
+
+async def test_header_between_two_loans_is_read_alone() -> None:
+    async with pair() as (stream, peer):
+        sending = asyncio.create_task(asyncio.to_thread(peer.sendall, b"x" * (8 << 20)))
+        (await until_lent(stream, Borrowed())).give_back(0)
+        before = stream.bytes_read
+        assert await stream.read_exactly(9, 5) == b"x" * 9
+        assert stream.bytes_read == before + 9
+        loan = stream.lend(1 << 20, Borrowed())
+        assert loan is not None
+        loan.give_back(0)
+        stream.abort()
+        with suppress(OSError):
+            await sending
+
+
+async def test_newcomer_calls_the_socket_back_and_what_lies_there_still_comes_out() -> None:
+    async with pair() as (stream, peer):
+        sending = asyncio.create_task(asyncio.to_thread(peer.sendall, b"x" * (64 << 20)))
+        loan = await until_lent(stream, Borrowed())
+        stream.stop_reading()
+        assert loan.recalled
+        taken = len(os.read(loan.socket, 1000))
+        before, lying_there = stream.bytes_read, _unread(peer_socket(stream))
+        loan.give_back(taken)
+        received = 0
+        while data := await stream.read(HIGH_WATER):
+            received += len(data)
+        assert stream.bytes_read == before + taken + received
+        assert received >= lying_there > 0
+        assert stream.lend(1 << 20, Borrowed()) is None
+        stream.abort()
+        with suppress(OSError):
+            await sending
+
+
+def peer_socket(stream: Stream) -> socket.socket:
+    assert stream._transport is not None
+    found: socket.socket = stream._transport.get_extra_info("socket")
+    return found

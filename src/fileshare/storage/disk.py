@@ -23,7 +23,7 @@ from fileshare.storage.folder import make_folder, sync_folder
 from fileshare.storage.joining import Joining
 from fileshare.storage.open_blob import OpenBlob
 from fileshare.storage.parts import DiskPart
-from fileshare.storage.threads import DiskThreads
+from fileshare.storage.threads import DiskThreads, Pools
 
 BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -49,9 +49,8 @@ class DiskBlobs:
         self._uploads = data_dir / "uploads"
         self._boot_id = boot_id or ""
         self._device = 0
-        self._threads = DiskThreads()
-        self._senders = DiskThreads()
-        """For sending, so that no upload's sync waits behind those who read slowly."""
+        self._pools = Pools(DiskThreads(), DiskThreads())
+        self._threads = self._pools.disk
         self._synced_folders: set[Path] = set()
         self._unsure: set[str] = set()
         """Uploads whose part had an error: what lies past their row is not to be trusted."""
@@ -70,7 +69,7 @@ class DiskBlobs:
     async def close(self) -> None:
         """Wait for what is being done, and end the threads."""
         await self._threads.stop()
-        await self._senders.stop()
+        await self._pools.movers.stop()
 
     @property
     def boot_id(self) -> str:
@@ -87,7 +86,7 @@ class DiskBlobs:
     async def create(self, upload_id: str) -> DiskPart:
         """See the port. Raises Conflict when there is such a part already."""
         fd = await self._threads.open(self._create, self._part(upload_id))
-        return DiskPart(upload_id, fd, 0, self._threads, self._unsure.add)
+        return DiskPart(upload_id, fd, 0, self._pools, self._unsure.add)
 
     def _create(self, path: Path) -> int:
         try:
@@ -104,7 +103,7 @@ class DiskBlobs:
     async def reopen(self, upload: Upload) -> DiskPart:
         """See the port."""
         fd = await self._threads.open(self._reopen, upload)
-        return DiskPart(upload.id, fd, os.lseek(fd, 0, os.SEEK_CUR), self._threads, self._unsure.add)
+        return DiskPart(upload.id, fd, os.lseek(fd, 0, os.SEEK_CUR), self._pools, self._unsure.add)
 
     def _reopen(self, upload: Upload) -> int:
         path = self._part(upload.id)
@@ -134,7 +133,7 @@ class DiskBlobs:
         """See the port. Where the file system can, the new part shares the pieces' extents."""
         joined = Joining(self._part(upload_id), [(self._part(piece), length) for piece, length in pieces])
         fd = await joined.run(self._threads, self._create)
-        return DiskPart(upload_id, fd, joined.length, self._threads, self._unsure.add)
+        return DiskPart(upload_id, fd, joined.length, self._pools, self._unsure.add)
 
     async def discard(self, upload_id: str) -> None:
         """See the port."""
@@ -205,7 +204,7 @@ class DiskBlobs:
         if content.data is not None:
             await sink.write(memoryview(_whole(content))[start:stop])
             return
-        with closing(OpenBlob(await self._open_blob(content), self._senders)) as blob:
+        with closing(OpenBlob(await self._open_blob(content), self._pools.movers)) as blob:
             await sink.send_file(blob, start, stop - start)
 
     async def keyed_digest(self, nonce: bytes, content: Content) -> bytes:

@@ -16,14 +16,13 @@ from contextlib import suppress
 from typing import Any, Final
 
 from fileshare.errors import FileshareError, NoSpace, StorageFailed
+from fileshare.services.lending import Loan, SocketSource
 from fileshare.services.ports import Source
 from fileshare.storage.failures import translated
-from fileshare.storage.threads import DiskThreads
+from fileshare.storage.intake import SLICE, take
+from fileshare.storage.threads import Pools
 
 Data = bytes | bytearray | memoryview
-
-SLICE: Final = 1 << 20
-"""Bytes written and hashed at a time, under a millisecond each; two slices are the memory of an upload."""
 
 MOST_PIECES: Final = 512
 """Pieces of a slice, where a source gives little at a time; writev takes 1,024 (IOV_MAX)."""
@@ -40,7 +39,12 @@ class DiskPart:
     """`services.ports.Part` as a file."""
 
     def __init__(
-        self, upload_id: str, fd: int, offset: int, threads: DiskThreads, on_poison: Callable[[str], None]
+        self,
+        upload_id: str,
+        fd: int,
+        offset: int,
+        pools: Pools,
+        on_poison: Callable[[str], None],
     ) -> None:
         """`fd` is open for reading and writing, stands at `offset`, and all before it is durable.
 
@@ -49,7 +53,8 @@ class DiskPart:
         self._upload_id = upload_id
         self._fd = fd
         self._device = os.fstat(fd).st_dev
-        self._threads = threads
+        self._threads = pools.disk
+        self._movers = pools.movers
         self._on_poison = on_poison
         self._durable = offset
         self._offset = offset
@@ -61,7 +66,7 @@ class DiskPart:
         self._catch_up: asyncio.Task[None] | None = None
         self._gathered: list[Data] = []
         self._gathered_bytes = 0
-        self._writing: asyncio.Future[None] | None = None
+        self._writing: asyncio.Future[Any] | None = None
         self._syncing = asyncio.Lock()
         self._unfinished: set[asyncio.Task[None]] = set()
         """What goes on when its caller is cancelled; the file is not closed under it."""
@@ -91,17 +96,63 @@ class DiskPart:
     async def receive(self, source: Source, limit: int) -> int:
         """See the port. After NoSpace a part takes no more bytes: those in between are lost."""
         self._check_receiving()
-        before, taken = self._offset, 0
+        before = self._offset
         try:
-            while taken < limit and (data := await source.read(min(SLICE, limit - taken))):
-                taken += len(data)
-                self._gathered.append(data)
-                self._gathered_bytes += len(data)
-                await self._write_if_due()
+            if isinstance(source, SocketSource):
+                await self._receive_by_thread(source, limit)
+            else:
+                await self._receive_by_loop(source, limit)
         finally:
             await self._flush()
         self._check_receiving()
         return self._offset - before
+
+    async def _receive_by_loop(self, source: Source, limit: int) -> None:
+        taken = 0
+        while taken < limit and (data := await source.read(min(SLICE, limit - taken))):
+            taken += len(data)
+            await self._gather(data)
+
+    async def _receive_by_thread(self, source: SocketSource, limit: int) -> None:
+        """As long as bytes flow, by a thread on the socket; by the loop when they come slowly."""
+        taken = 0
+        while taken < limit:
+            loan = await source.lend(limit - taken)
+            if loan is not None and (count := await self._take_from(loan)):
+                taken += count
+                continue
+            data = await source.read(min(SLICE, limit - taken))
+            if not data:
+                return
+            taken += len(data)
+            await self._gather(data)
+
+    async def _gather(self, data: Data) -> None:
+        self._gathered.append(data)
+        self._gathered_bytes += len(data)
+        await self._write_if_due()
+
+    async def _take_from(self, loan: Loan) -> int:
+        """One turn of a thread; returns how many bytes came. The socket is back, whatever happens."""
+        try:
+            await self._write_rest()
+            self._check_receiving()
+        except BaseException:
+            loan.give_back(0)
+            raise
+        turn = self._movers.submit(take, loan, self._keep_slice)
+        turn.add_done_callback(lambda turn: loan.give_back(_count_of(turn)))
+        self._writing = turn
+        try:
+            return await asyncio.shield(turn)
+        except asyncio.CancelledError:
+            loan.recall()
+            raise
+
+    def _keep_slice(self, view: memoryview) -> bool:
+        """In the thread: keep what came; False when no more can be kept."""
+        self._keep([view])
+        return self._poison is None and self._full is None
 
     async def _write_if_due(self) -> None:
         """Begin writing what is gathered when the thread is free, or wait for it when that is a slice."""
@@ -289,6 +340,10 @@ class DiskPart:
         self._check_poison()
         if self._full is not None:
             raise self._full
+
+
+def _count_of(turn: "asyncio.Future[int]") -> int:
+    return 0 if turn.cancelled() or turn.exception() is not None else turn.result()
 
 
 def _read_first(fd: int, count: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from fileshare.storage.failures import translated
 
@@ -65,6 +65,14 @@ class DiskThreads:
     async def stop(self) -> None:
         """Wait for what runs, then end the threads."""
         await asyncio.to_thread(self._pool.shutdown)
+
+
+class Pools(NamedTuple):
+    """The two pools of a store: no sync waits behind those who send or read slowly."""
+
+    disk: DiskThreads
+    movers: DiskThreads
+    """Between files and sockets."""
 
 
 def _be_nice() -> None:

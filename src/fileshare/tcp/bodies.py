@@ -5,6 +5,7 @@ so that after a failure the session knows just how much of the body has not been
 """
 
 from fileshare.errors import ConnectionLost, ProtocolError
+from fileshare.services.lending import Loan
 from fileshare.services.ports import OpenFile
 from fileshare.tcp.stream import Stream
 from fileshare.wire.connection import SEGMENT_LIMIT, Aborted, Body, End, Exactly, ServerConnection
@@ -26,6 +27,13 @@ class RawBody:
         self._wire.took(len(data))
         return data
 
+    async def lend(self, limit: int) -> Loan | None:
+        """See `services.lending`."""
+        want = self._wire.wants()
+        if not isinstance(want, Body):
+            return None
+        return self._stream.lend(min(limit, want.count), self._wire.took)
+
 
 class SegmentedBody:
     """Version 2: DATA segments until END or ABORT, which `event` then holds."""
@@ -37,15 +45,27 @@ class SegmentedBody:
 
     async def read(self, limit: int) -> bytes:
         """The next bytes, across segments; empty at END, at ABORT and when the connection has ended."""
+        due = await self._due()
+        if not due:
+            return b""
+        data = await self._stream.read(min(limit, due))
+        self._wire.took(len(data))
+        return data
+
+    async def lend(self, limit: int) -> Loan | None:
+        """See `services.lending`: what is left of a segment."""
+        due = await self._due()
+        return self._stream.lend(min(limit, due), self._wire.took) if due else None
+
+    async def _due(self) -> int:
+        """Raw bytes that follow, once a segment's header has been read; 0 at the end."""
         while self.event is None:
             want = self._wire.wants()
             if isinstance(want, Body):
-                data = await self._stream.read(min(limit, want.count))
-                self._wire.took(len(data))
-                return data
+                return want.count
             if not isinstance(want, Exactly) or not await self._read_frame(want.count):
                 break
-        return b""
+        return 0
 
     async def _read_frame(self, count: int) -> bool:
         raw = await self._stream.read_exactly(count, self._stream.stall_seconds)

@@ -7,11 +7,13 @@ that an upload's offset after a cut is at least what the server had read.
 
 import asyncio
 import fcntl
+import os
 import socket
 import termios
 from array import array
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import cast
 
 from fileshare.errors import ConnectionLost
@@ -28,8 +30,32 @@ LINGER_SECONDS = 10.0
 """How long a closing connection still reads: unread input would reset it and erase our last reply."""
 
 
+FLOWING = 64 << 10
+"""Bytes waiting in the kernel that make it worth to lend the socket: they come faster than we take them."""
+
+
 class Stalled(ConnectionLost):
     """Nothing moved for too long."""
+
+
+class SocketLoan:
+    """`services.lending.Loan` of a stream's socket."""
+
+    def __init__(self, socket: int, limit: int, returned: Callable[[int], None]) -> None:
+        """`socket` is a descriptor of its own, closed when it is given back."""
+        self.socket = socket
+        self.limit = limit
+        self.recalled = False
+        self._returned = returned
+
+    def recall(self) -> None:
+        """See the port."""
+        self.recalled = True
+
+    def give_back(self, taken: int) -> None:
+        """See the port."""
+        os.close(self.socket)
+        self._returned(taken)
 
 
 class Stream(asyncio.Protocol):
@@ -56,6 +82,10 @@ class Stream(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = False
+        self._loan: SocketLoan | None = None
+        self._held = False
+        """Reading waits until somebody asks for more than there is."""
+        self._stop_when_back = False
         self._transport: asyncio.Transport | None = None
 
     # What the loop calls
@@ -133,6 +163,8 @@ class Stream(asyncio.Protocol):
         """
         loop = asyncio.get_running_loop()
         deadline = None if seconds is None else loop.time() + seconds
+        if self._buffered < count:
+            self._read_now(count - self._buffered)
         while self._buffered < count and not self._ended:
             await self._wait_readable(None if deadline is None else deadline - loop.time())
         if self._buffered < count:
@@ -140,6 +172,42 @@ class Stream(asyncio.Protocol):
                 raise ConnectionLost("The connection ended within a message.")
             return None
         return self._take(count)
+
+    def _read_now(self, count: int) -> None:
+        """While reading is paused: take just what is asked for, so that what follows can be lent."""
+        if not self._paused or self._ended or self._loan is not None:
+            return
+        if self._transport is None or self._transport.is_closing() or self._is_tls:
+            return
+        with suppress(OSError):
+            data = os.read(self._transport.get_extra_info("socket").fileno(), count)
+            if data:
+                self.data_received(data)
+
+    def lend(self, limit: int, took: Callable[[int], None]) -> SocketLoan | None:
+        """Lend the socket for up to `limit` bytes, of which `took` is told; None where it isn't worth it."""
+        if self._ended or self._stop_at is not None or self._loan is not None:
+            return None
+        if self._transport is None or self._transport.is_closing() or self._is_tls:
+            return None
+        sock = self._transport.get_extra_info("socket")
+        if limit < FLOWING or _unread(sock) < FLOWING:
+            return None
+        self._held = True
+        self._pause()
+        if self._buffered:
+            return None  # what has been read comes first; no more is read meanwhile
+        self._loan = SocketLoan(os.dup(sock.fileno()), limit, lambda taken: self._returned(taken, took))
+        return self._loan
+
+    def _returned(self, taken: int, took: Callable[[int], None]) -> None:
+        """The socket is back. Reading stays paused until somebody waits for more."""
+        self._loan = None
+        self.bytes_read += taken
+        took(taken)
+        if self._stop_when_back:
+            self._stop_when_back = False
+            self.stop_reading()
 
     async def wait_readable(self, seconds: float | None) -> None:
         """Wait until something can be taken or the stream has ended. Raises Stalled."""
@@ -150,6 +218,7 @@ class Stream(asyncio.Protocol):
         if self._ended:
             return
         self._readable.clear()
+        self._held = False
         self._resume()
         try:
             async with asyncio.timeout(seconds):
@@ -168,7 +237,7 @@ class Stream(asyncio.Protocol):
             taken.append(chunk)
             room -= len(chunk)
         self._buffered -= limit - room
-        if self._buffered <= LOW_WATER:
+        if self._buffered <= LOW_WATER and not self._held:
             self._resume()
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
@@ -180,7 +249,7 @@ class Stream(asyncio.Protocol):
     def _resume(self) -> None:
         if self._stopped or self._transport is None or self._transport.is_closing():
             return
-        if self._paused:
+        if self._paused and self._loan is None:
             self._paused = False
             self._transport.resume_reading()
 
@@ -191,6 +260,10 @@ class Stream(asyncio.Protocol):
         newcomer's offset covers all that the old connection had delivered.
         """
         if self._closing or self._stopped or self._transport is None:
+            return
+        if self._loan is not None:
+            self._stop_when_back = True
+            self._loan.recall()
             return
         waiting = 0 if self._is_tls else _unread(self._transport.get_extra_info("socket"))
         if waiting and not self._eof:
@@ -291,6 +364,8 @@ class Stream(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        if self._loan is not None:
+            self._loan.recall()
         if self._transport is not None:
             self._transport.abort()
 

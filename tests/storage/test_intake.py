@@ -1,0 +1,166 @@
+"""Bytes taken by a thread from a lent socket: in order with the others, none lost, the socket given back."""
+
+import asyncio
+import os
+import socket
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from fileshare.errors import NoSpace
+from fileshare.services.lending import Loan
+from fileshare.storage import intake
+from fileshare.storage.disk import DiskBlobs
+from tests.storage.builders import BOOT, digest_of, new_id
+
+DATA = bytes(range(256)) * (12 << 10)
+
+
+class LentSocket:
+    """A loan that remembers what became of it."""
+
+    def __init__(self, socket: int, limit: int) -> None:
+        self.socket = socket
+        self.limit = limit
+        self.recalled = False
+        self.taken: int | None = None
+
+    def recall(self) -> None:
+        self.recalled = True
+
+    def give_back(self, taken: int) -> None:
+        assert self.taken is None, "given back twice"
+        self.taken = taken
+
+
+class Peer:
+    """A source with a socket: lends it `lends` times, and reads it by the loop otherwise."""
+
+    def __init__(self, ours: socket.socket, *, lends: int = 1 << 30, limit: int = 1 << 30) -> None:
+        self._ours = ours
+        self._lends = lends
+        self._limit = limit
+        self.loans: list[LentSocket] = []
+        self.lent = asyncio.Event()
+
+    async def lend(self, limit: int) -> Loan | None:
+        if len(self.loans) >= self._lends:
+            return None
+        self.loans.append(LentSocket(self._ours.fileno(), min(limit, self._limit)))
+        self.lent.set()
+        return self.loans[-1]
+
+    async def read(self, limit: int) -> bytes:
+        return await asyncio.get_running_loop().sock_recv(self._ours, limit)
+
+
+@asynccontextmanager
+async def line() -> AsyncIterator[tuple[socket.socket, socket.socket]]:
+    """Our end, which does not block, and the sender's."""
+    ours, sender = socket.socketpair()
+    ours.setblocking(False)
+    with ours, sender:
+        yield ours, sender
+
+
+def send_all(sender: socket.socket, data: bytes) -> None:
+    sender.sendall(data)
+    sender.shutdown(socket.SHUT_WR)
+
+
+@pytest.fixture
+async def disk(tmp_path: Path) -> AsyncIterator[DiskBlobs]:
+    opened = DiskBlobs(tmp_path, BOOT)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.mark.parametrize("limit", [1000, 100_000, 1 << 30], ids=str)
+async def test_all_that_a_socket_gives_is_kept_in_order(disk: DiskBlobs, limit: int) -> None:
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        peer = Peer(ours, limit=limit)
+        sending = asyncio.create_task(asyncio.to_thread(send_all, sender, DATA))
+        assert await part.receive(peer, len(DATA) + 1) == len(DATA)
+        await sending
+    assert await part.digest() == digest_of(DATA)
+    assert sum(loan.taken or 0 for loan in peer.loans) == len(DATA)
+    await part.close()
+
+
+async def test_loop_and_thread_take_turns_without_mixing_the_bytes(disk: DiskBlobs) -> None:
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sending = asyncio.create_task(asyncio.to_thread(send_all, sender, DATA))
+        for lends in (0, 1, 0, 1, 0):
+            await part.receive(Peer(ours, lends=lends, limit=70_001), 200_003)
+        await part.receive(Peer(ours), len(DATA))
+        await sending
+    assert await part.digest() == digest_of(DATA)
+    await part.close()
+
+
+async def test_no_more_is_taken_than_the_loan_allows(disk: DiskBlobs) -> None:
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sender.sendall(b"0123456789")
+        peer = Peer(ours, lends=1, limit=7)
+        assert await part.receive(peer, 7) == 7
+        assert ours.recv(100) == b"789"
+    assert await part.digest() == digest_of(b"0123456")
+    await part.close()
+
+
+async def test_what_came_before_a_reset_is_kept(disk: DiskBlobs) -> None:
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sender.sendall(b"before the end")
+        sender.close()
+        assert await part.receive(Peer(ours), 100) == 14
+    assert await part.digest() == digest_of(b"before the end")
+    await part.close()
+
+
+async def test_caller_that_is_cancelled_leaves_the_socket_given_back_and_the_bytes_kept(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = threading.Event()
+    real = intake._readable
+
+    def readable(socket: int) -> bool:
+        waiting.set()
+        return real(socket)
+
+    monkeypatch.setattr(intake, "_readable", readable)
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sender.sendall(b"came")
+        peer = Peer(ours)
+        receiving = asyncio.create_task(part.receive(peer, 100))
+        await asyncio.to_thread(waiting.wait)
+        receiving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await receiving
+        assert [(loan.taken, loan.recalled) for loan in peer.loans] == [(4, True)]
+    assert part.offset == 4
+    await part.close()
+
+
+async def test_full_disk_gives_the_socket_back(disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sender.sendall(b"x" * 1000)
+        peer = Peer(ours)
+        monkeypatch.setattr(os, "writev", full)
+        with pytest.raises(NoSpace):
+            await part.receive(peer, 1000)
+        assert [loan.taken for loan in peer.loans] == [1000]
+    assert part.offset == 0
+    await part.close()
