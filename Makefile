@@ -1,5 +1,5 @@
 # Everything a developer or CI runs, on a bare Debian with python3 (3.11 or newer), its venv module and make.
-# The network is used for pip alone, and for apt where a target says so.
+# The network is used for pip, once by the tests for npm (a client that they drive), and for apt where a target says so.
 
 PYTHON ?= python3
 VENV := .venv

@@ -1,5 +1,6 @@
 """tus 1.0.0, the core protocol and creation, requirement by requirement."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -216,6 +217,23 @@ async def test_every_byte_of_a_broken_patch_is_kept(house: House, anna: Tus) -> 
     assert await house.world.stored_bytes("a.bin") == DATA
 
 
+async def test_stalled_client_is_cut_without_an_answer_and_keeps_its_bytes(house: House, anna: Tus) -> None:
+    """A status in the 400s would be the end of the upload to tus-js-client, which goes on after a cut."""
+    url = await anna.create()
+    path = url.removeprefix(house.url)
+    lines = (
+        f"Content-Length: {len(DATA)}",
+        "Tus-Resumable: 1.0.0",
+        "Upload-Offset: 0",
+        f"Content-Type: {BYTES}",
+    )
+    async with anna.program.line(f"PATCH {path} HTTP/1.1", *lines) as (reader, writer):
+        writer.write(DATA[:5000])
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+    assert await anna.offset(url) == 5000
+
+
 async def test_second_patch_takes_the_upload_over(house: House, anna: Tus) -> None:
     url = await anna.create()
     path = url.removeprefix(house.url)
@@ -266,3 +284,5 @@ async def test_method_may_be_told_in_a_header(house: House, anna: Tus) -> None:
     assert (await anna.ask("POST", other, X_HTTP_Method_Override="DELETE")).status == 204
     assert (await anna.head(other)).status == 404
     assert (await anna.ask("POST", url)).status == 405
+    assert (await anna.ask("POST", "/tus/", X_HTTP_Method_Override="OPTIONS")).status == 204
+    assert (await anna.ask("POST", "/tus/", X_HTTP_Method_Override="PATCH")).status == 405

@@ -6,7 +6,7 @@ import pytest
 
 from tests.services.workshop import sha256
 from tests.web.house import House, open_house
-from tests.web.programs import Answer
+from tests.web.programs import Answer, until
 from tests.web.tus import BYTES, DATA, Tus, checksum, metadata, tus_client
 
 ID = "0123456789abcdef"
@@ -53,6 +53,22 @@ async def test_empty_upload_is_found_again_and_takes_bytes(house: House, anna: T
     first, second = await begin(anna), await begin(anna, DATA)
     assert first.headers["Location"] == second.headers["Location"]
     assert second.headers["Fileshare-Path"] == "a.bin"
+
+
+async def test_repeated_request_takes_over_from_the_first_and_nothing_is_given_up(
+    house: House, anna: Tus
+) -> None:
+    told = metadata(filename="a.bin", sha256=sha256(DATA), upload_id=ID)
+    lines = ["Tus-Resumable: 1.0.0", f"Upload-Length: {len(DATA)}", f"Upload-Metadata: {told}"]
+    lines += [f"Content-Length: {len(DATA)}", f"Content-Type: {BYTES}"]
+    async with anna.program.line("POST /tus/ HTTP/1.1", *lines) as (reader, writer):
+        writer.write(DATA[:1000])
+        await until(lambda: any(one.offset == 1000 for one in house.world.uploads.writers()))
+        again = await begin(anna)
+        assert (again.status, again.headers["Upload-Offset"]) == (201, "1000")
+        assert b" 409 " in await reader.readline()
+    assert (await anna.patch(again.headers["Location"], 1000, DATA[1000:])).status == 204
+    assert await house.world.stored_bytes("a.bin") == DATA
 
 
 async def test_id_of_another_path_is_a_conflict(anna: Tus) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from fileshare.domain.model import Receipt, Upload
-from fileshare.errors import ConnectionLost, FileshareError
+from fileshare.errors import BadRequest, DigestMismatch, FileshareError
 from fileshare.services.writer import Writer
 from fileshare.web.bodies import RequestBody
 from fileshare.web.identity import caller_of
@@ -14,7 +14,7 @@ from fileshare.web.tus import answers, metadata, pieces
 from fileshare.web.tus.concatenation import concat_of, is_final, join, piece
 from fileshare.web.tus.lengths import length_of
 from fileshare.web.tus.notes import Note
-from fileshare.web.tus.protocol import check_type, check_version
+from fileshare.web.tus.protocol import check_type, check_version, method_of, options
 
 
 async def create(request: web.Request) -> web.Response:
@@ -23,6 +23,11 @@ async def create(request: web.Request) -> web.Response:
     With an id in the metadata that the client used before, its upload is told again, and how far that
     is: who missed the first answer makes no second file. The bytes of such a request are not read.
     """
+    method = method_of(request)
+    if method == "OPTIONS":
+        return await options(request)
+    if method != "POST":
+        raise web.HTTPMethodNotAllowed(method, ("POST",))
     check_version(request)
     concat, told = concat_of(request), request.headers.get("Upload-Metadata", "")
     pairs, note = metadata.parse(told), Note(told, concat).text()
@@ -41,15 +46,16 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def _first_bytes(request: web.Request, writer: Writer, body: RequestBody) -> Upload | Receipt:
-    """What came with the request. Who is refused never learns the URL, so nothing is left behind."""
+    """What came with the request. Who was wrong never learns the URL, so nothing is left behind.
+
+    Whoever only had bad luck can find the upload again: by the id in the metadata, or by path and digest.
+    """
     if writer.offset:
         return await pieces.settle_or_release(request, writer)
     upload_id = writer.upload.id
     try:
         return await pieces.receive(request, writer, body)
-    except ConnectionLost:
-        raise  # by path and digest it can still be found and finished
-    except FileshareError:
+    except (BadRequest, DigestMismatch):
         with suppress(FileshareError):
             await services_of(request).uploads.abort(caller_of(request), upload_id)
         raise

@@ -26,7 +26,8 @@ async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Up
     """Take the body, and finish the upload when that was its last piece; lets go of the writer.
 
     Raises ChecksumMismatch: of the piece, which then does not count, or of the whole, which is gone;
-    TooMuch where more came than was announced or is allowed: the upload is gone.
+    TooMuch where more came than was announced or is allowed: the upload is gone; ConnectionAbortedError
+    for a body that broke off or stalls, whose bytes are kept unless they had a checksum.
     """
     try:
         checksum = _checked(request, writer)
@@ -35,9 +36,10 @@ async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Up
         else:
             await _take_checked(request, writer, body, checksum)
         return await settle(request, writer)
-    except ConnectionLost:
+    except ConnectionLost as error:
         await _keep(request, writer)
-        raise
+        # Cut, not answered: whoever is still there takes a status in the 400s for the end of the upload.
+        raise ConnectionAbortedError(error.message) from error
     except TooMuch:
         await writer.abandon()
         raise
@@ -89,6 +91,7 @@ async def settle(request: web.Request, writer: Writer) -> Upload | Receipt:
         except DigestMismatch as error:
             raise ChecksumMismatch(error.message) from error
     await writer.checkpoint()
+    writer.raise_if_stopped()
     if writer.left == 0:
         await writer.release()  # a piece that waits to be joined
     else:
