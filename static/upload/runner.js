@@ -201,7 +201,7 @@ export class Runner {
   }
 
   async renew(_item, error, vain) {
-    if (vain > 1) throw error;
+    if (error.code === "stopped" || vain > 1) throw error;
     await this.session.refresh(); // somebody logged in again elsewhere
   }
 

@@ -9,11 +9,13 @@ import pytest
 
 from fileshare.errors import StorageFailed
 from fileshare.services.transfers import Transfer
+from fileshare.services.writer import Writer
 from fileshare.web import transfer_pages
 from tests.services.workshop import ADMIN, MIB
 from tests.web.house import Browser, House, open_house
 from tests.web.programs import Program, program, store, until
 from tests.web.test_raw_uploads import promise
+from tests.web.tus import BYTES, Tus
 
 DATA = bytes(range(256)) * (16 * MIB // 256)
 SENT = 50_000
@@ -71,6 +73,44 @@ async def test_upload_is_shown_stopped_and_gone_on_with(house: House, anna: Prog
     again = await anna.put("/files/film.bin", io.BytesIO(DATA), Repr_Digest=promise(DATA))
     assert again.status == 201
     assert (await anna.get("/files/film.bin")).body == DATA
+
+
+async def test_stopped_upload_by_tus_keeps_what_arrived(house: House, anna: Program, root: Browser) -> None:
+    tus = Tus(anna)
+    url = await tus.create(len(DATA))
+    head = (
+        "Tus-Resumable: 1.0.0",
+        f"Content-Type: {BYTES}",
+        "Upload-Offset: 0",
+        f"Content-Length: {SENT + 1}",
+    )
+    path = url.removeprefix(house.url)
+    async with anna.line(f"PATCH {path} HTTP/1.1", *head) as (reader, writer):
+        writer.write(DATA[:SENT])
+        await until(lambda: any(one.offset == SENT for one in running(house)))
+        await stop_the_only_one(root)
+        assert b" 403 " in await reader.readline()
+        assert b'"stopped"' in await reader.readuntil(b"}}")
+    assert await tus.offset(url) == SENT
+    assert (await tus.patch(url, SENT, io.BytesIO(DATA[SENT:]))).status == 204
+
+
+async def test_upload_by_tus_that_is_stopped_behind_its_piece_is_told_too(
+    house: House, anna: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tus = Tus(anna)
+    url = await tus.create(len(DATA))
+    checkpoint = Writer.checkpoint
+
+    async def stop_meanwhile(writer: Writer) -> int:
+        writer.halt()
+        return await checkpoint(writer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Writer, "checkpoint", stop_meanwhile)
+        answer = await tus.patch(url, 0, DATA[:SENT])
+    assert (answer.status, b'"stopped"' in answer.body) == (403, True)
+    assert await tus.offset(url) == SENT
 
 
 async def test_download_is_shown_and_stopped(

@@ -349,10 +349,14 @@ class Writer:
 
     def raise_if_superseded(self) -> None:
         """Raise Superseded when a newcomer has asked for this upload, Stopped when an admin ended it."""
-        if self._stopped:
-            raise Stopped()
+        self.raise_if_stopped()
         if self._lease.superseded:
             raise Superseded()
+
+    def raise_if_stopped(self) -> None:
+        """Raise Stopped when an admin ended it: whoever sends it in several pieces is to send no more."""
+        if self._stopped:
+            raise Stopped()
 
     def _note(self, outcome: str, path: str, detail: str = "") -> None:
         self._shop.audit.note(self.caller, "upload", path, outcome, detail)
