@@ -450,3 +450,19 @@ def test_paths_on_the_server_are_completed(run: Run, server: ScriptedServer) -> 
     assert remote_paths("docs/a", args) == ["docs/a.txt"]
     server.close()
     assert remote_paths("d", args) == []
+
+
+def test_events_of_small_files_are_the_same_by_get_and_by_download(server: ScriptedServer, run: Run) -> None:
+    server.files = {f"docs/{number}": Stored(bytes([number]) * number) for number in range(40)}
+    told = []
+    for features in (["get"], []):
+        server.features = features
+        events = run("download", "docs", "--recursive", "--json", "--output", f"{len(told)}/").events
+        for event in events:
+            event.pop("seconds", None)
+            event.pop("local", None)
+        told.append(sorted(events, key=json.dumps))
+    assert told[0] == told[1]
+    assert [event["event"] for event in told[0]].count("start") == 40
+    assert [event["event"] for event in told[0]].count("done") == 40
+    assert {request.command for request in server.requests} >= {"GET", "DOWNLOAD"}

@@ -118,3 +118,25 @@ def test_what_was_downloaded_is_what_was_uploaded(
     shell.run("upload", tmp_path / "source.bin", "--to", "folder")
     shell.run("download", "folder/source.bin", "--output", tmp_path / "back.bin")
     assert digest_of(tmp_path / "back.bin") == digest
+
+
+def test_a_folder_of_small_files_goes_on_after_the_client_was_killed(
+    open_server: Server, new_line: NewLine, new_shell: NewShell, tmp_path: Path
+) -> None:
+    files = {f"tree/d{number % 7}/{number}": content(4096, seed=number) for number in range(600)}
+    for path, data in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(data)
+    new_shell(open_server.address).run("upload", str(tmp_path / "tree"), "--recursive")
+    line = new_line(open_server.address)
+    line.plan(AfterBytes(Way.DOWN, 3 * MIB // 2, Fault.STALL))
+    line.plan(AfterBytes(Way.DOWN, 3 * MIB // 2, Fault.STALL))
+    shell = new_shell(line.address)
+    running = shell.start("download", "tree", "--recursive")
+    wait_until("some files are there", lambda: any((shell.work / "tree").glob("d*/*")))
+    running.kill()
+    for path in (shell.work / "tree").glob("d*/*"):
+        assert path.read_bytes() == files[path.relative_to(shell.work).as_posix()]
+    shell.run("download", "tree", "--recursive", "--resume")
+    assert {path: (shell.work / path).read_bytes() for path in files} == files
+    assert not list(shell.work.rglob(".fileshare-*"))
