@@ -6,7 +6,7 @@ import zlib
 from io import BytesIO
 
 from fileshare.domain.model import Caller, Door, OnConflict
-from fileshare.services.uploads import NewUpload
+from fileshare.services.new_uploads import NewUpload
 from tests.services.workshop import Bytes
 from tests.web.house import House
 

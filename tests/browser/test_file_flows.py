@@ -172,7 +172,8 @@ async def test_stored_file_appears_and_nothing_else_moves(visit: Visiting) -> No
         await page.evaluate("scrollTo(0, 1500)")
         await put(house, "a first one.txt")
         await page.evaluate(
-            "document.dispatchEvent(new CustomEvent('fileshare:stored', {detail: {path: 'a first one.txt', version: 1}}))"
+            """document.dispatchEvent(
+              new CustomEvent("fileshare:stored", {detail: {path: "a first one.txt", version: 1}}))"""
         )
         await expect(entry(page, "a first one.txt")).to_be_attached()
         assert await page.locator(".pick:checked").evaluate_all("boxes => boxes.map(b => b.value)") == [
