@@ -24,7 +24,7 @@ const session = new Session(addresses.account, addresses);
 const server = new Server(addresses, () => session.token());
 const line = new Line((signal) => server.lives(signal));
 const memory = new HalfDone(() => queue.items.map((item) => item.url).filter(Boolean));
-const panel = new Panel(queue, { one: (item, name) => act([item], name), all: actOnAll }, addressOf);
+const panel = new Panel(queue, line, { one: (item, name) => act([item], name), all: actOnAll }, addressOf);
 const admission = new Admission({ queue, server, line, session, ask, start: (item) => runner.start(item), skip: cancel });
 const onHashed = (item) => admission.onHashed(item);
 const runner = new Runner({ queue, server, hashing: new Hashing(), line, memory, session, onHashed });
@@ -124,7 +124,7 @@ function matching(sources) {
 
 async function goOn(upload) {
   try {
-    if ((await upload.handle.requestPermission({ mode: "read" })) !== "granted") return;
+    if ((await upload.handle.requestPermission({ mode: "read" })) !== "granted") return choose([upload]);
     const file = await upload.handle.getFile();
     enter([{ path: upload.path, file, handle: upload.handle }]);
   } catch {

@@ -14,11 +14,13 @@ export class Panel {
   #timer = 0;
   #rows;
   #queue;
+  #line;
   #voice = new Voice(document.getElementById("queue-said"));
 
   /** `acts`: what the buttons do, `one(item, name)` and `all(name)`. */
-  constructor(queue, acts, address) {
+  constructor(queue, line, acts, address) {
     this.#queue = queue;
+    this.#line = line;
     this.#rows = new Rows(this.#body, queue, acts.one, address);
     this.#element.querySelector(".queue-all").addEventListener("click", ({ target }) => {
       const button = target.closest("[data-all]");
@@ -26,6 +28,7 @@ export class Panel {
     });
     this.#fold.addEventListener("click", () => this.fold(this.#fold.ariaExpanded === "true"));
     queue.listen((item) => this.#hear(item));
+    line.listen(() => this.#paintHead());
   }
 
   get #fold() {
@@ -74,7 +77,7 @@ export class Panel {
 
   #paintHead() {
     this.#text("#queue-heading", headingOf(this.#queue));
-    this.#text("#queue-sum", sumOf(this.#queue));
+    this.#text("#queue-sum", sumOf(this.#queue, this.#line.state !== "open"));
     const { all, sent } = this.#queue.totals;
     const total = this.#element.querySelector("#queue-total");
     total.value = all > 0 ? sent / all : 0;
@@ -97,16 +100,17 @@ function headingOf(queue) {
   const done = queue.count("done");
   const failed = queue.count("failed");
   if (!length) return "Uploads";
-  if (queue.running) return `Uploading ${Math.min(done + failed + 1, length).toLocaleString("en")} of ${words.files(length)}`;
+  if (queue.running) return `Uploading ${Math.min(done + failed + 1, length).toLocaleString("en")} of ${length.toLocaleString("en")}`;
   if (queue.count("paused")) return `Paused, ${words.files(queue.count("paused"))} to go`;
   if (failed) return `${words.files(failed)} failed`;
   return `${words.files(done)} uploaded`;
 }
 
-function sumOf(queue) {
+function sumOf(queue, isWaiting) {
   const { all, sent, speed, left } = queue.totals;
   const failed = queue.count("failed");
   if (!queue.running && !queue.count("paused")) return failed ? `${words.files(queue.count("done"))} uploaded` : words.size(all);
+  if (queue.running && isWaiting) return words.joined(words.percent(sent, all), "waiting", failed && `${failed} failed`);
   const hashing = queue.count("hashing") && !queue.count("uploading") ? "hashing" : "";
   const running = queue.count("uploading") ? [words.speed(speed), words.left(left)] : [hashing];
   return words.joined(words.percent(sent, all), ...running, failed && `${failed} failed`);

@@ -38,7 +38,7 @@ class Gate:
 
     async def full(self) -> None:
         """Wait until what was allowed has passed."""
-        async with self._changed:
+        async with asyncio.timeout(60), self._changed:
             await self._changed.wait_for(lambda: self._limit is not None and self.passed >= self._limit)
 
     async def cut(self) -> None:

@@ -119,6 +119,7 @@ async def offered(scene: Scene) -> None:
 async def dragged(scene: Scene) -> None:
     await scene.go()
     await drop(scene.one.page, write(scene.folder / "a.txt", b"a"), kinds=("dragEnter", "dragOver"))
+    await expect(scene.one.page.locator("#drop-zone")).to_be_hidden()  # no drag goes on by itself
     await scene.one.page.evaluate("document.getElementById('drop-zone').hidden = false")
 
 

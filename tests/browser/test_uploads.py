@@ -227,6 +227,24 @@ async def test_reload_then_the_same_file_goes_on_where_it_stopped(visit: Visitin
         assert gate.passed < 30 * MIB + 10 * MIB
 
 
+async def test_dropped_file_is_found_again_by_itself_after_a_reload(visit: Visiting, tmp_path: Path) -> None:
+    data, source = data_of(20 * MIB), tmp_path / "large.bin"
+    async with open_house() as house, open_gate(house.url) as gate:
+        one = await visit(house, "anna")
+        one.expects_dialogs = True
+        trace = Trace(one.page)
+        await gate.allow(9 * MIB)
+        await one.page.goto(f"{gate.url}/files/")
+        await drop(one.page, write(source, data))
+        await gate.full()
+        await one.page.reload()
+        await gate.allow(None)
+        await one.page.get_by_role("button", name="Go on: large.bin").click()
+        await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
+        assert await house.world.stored_bytes("large.bin") == data
+        assert (trace.again, trace.created) == ([], 1)
+
+
 async def test_notice_takes_the_file_back_to_its_folder(visit: Visiting, tmp_path: Path) -> None:
     data, source = data_of(20 * MIB), tmp_path / "large.bin"
     async with open_house() as house, open_gate(house.url) as gate:
@@ -280,7 +298,7 @@ async def test_browsing_on_keeps_the_queue_alive(visit: Visiting, tmp_path: Path
         await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
         assert page.url == f"{gate.url}/account"
         await page.go_back()
-        await expect(page.locator("#files")).to_be_visible()
+        await expect(page.locator("#choose-files")).to_be_visible()  # shown when the scripts are there
         await page.go_back()
         await expect(page.get_by_role("heading", name="docs")).to_be_visible()
         await choose(page, write(tmp_path / "note.txt", b"a note"))
