@@ -454,7 +454,7 @@ def test_paths_on_the_server_are_completed(run: Run, server: ScriptedServer) -> 
 
 def test_events_of_small_files_are_the_same_by_get_and_by_download(server: ScriptedServer, run: Run) -> None:
     server.files = {f"docs/{number}": Stored(bytes([number]) * number) for number in range(40)}
-    told = []
+    told: list[list[dict[str, Any]]] = []
     for features in (["get"], []):
         server.features = features
         events = run("download", "docs", "--recursive", "--json", "--output", f"{len(told)}/").events

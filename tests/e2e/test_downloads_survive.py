@@ -135,8 +135,8 @@ def test_a_folder_of_small_files_goes_on_after_the_client_was_killed(
     running = shell.start("download", "tree", "--recursive")
     wait_until("some files are there", lambda: any((shell.work / "tree").glob("d*/*")))
     running.kill()
-    for path in (shell.work / "tree").glob("d*/*"):
-        assert path.read_bytes() == files[path.relative_to(shell.work).as_posix()]
+    for file in (shell.work / "tree").glob("d*/*"):
+        assert file.read_bytes() == files[file.relative_to(shell.work).as_posix()]
     shell.run("download", "tree", "--recursive", "--resume")
     assert {path: (shell.work / path).read_bytes() for path in files} == files
     assert not list(shell.work.rglob(".fileshare-*"))
