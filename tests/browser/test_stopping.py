@@ -24,5 +24,6 @@ async def test_stopped_upload_says_so_and_goes_on_by_hand(visit: Visiting, tmp_p
         assert not house.world.transfers.list(ADMIN)
         await one.page.get_by_role("button", name="Try again large.bin").click()
         await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
+        await expect(one.page.locator('#listing tr[data-path="large.bin"]')).to_be_visible()
         assert await house.world.stored_bytes("large.bin") == data
         assert trace.created == 1
