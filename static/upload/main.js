@@ -8,7 +8,7 @@ import { listenForChoices, listenForDrops } from "./drops.js";
 import { HalfDone } from "./half_done.js";
 import { Hashing } from "./hashing.js";
 import { Line } from "./line.js";
-import { HalfDoneNotice, logInAgain, showLine } from "./notices.js";
+import { HalfDoneNotice, askToStop, logInAgain, showLine } from "./notices.js";
 import { Panel } from "./panel.js";
 import { Queue } from "./queue.js";
 import { Runner } from "./runner.js";
@@ -67,7 +67,7 @@ function complain(refused) {
 // What the buttons do
 
 function act(items, name) {
-  if (name === "cancel") return cancel(items);
+  if (name === "cancel") return stop(items);
   for (const item of items) {
     if (name === "pause") {
       if (queue.move(item, "pause")) runner.stop(item);
@@ -83,7 +83,23 @@ function actOnAll(name) {
     cancel: ["waiting", "hashing", "uploading", "paused"],
     close: ["done", "failed"],
   }[name];
-  act(queue.items.filter((item) => wanted.includes(item.phase)), name === "close" ? "cancel" : name);
+  const items = queue.items.filter((item) => wanted.includes(item.phase));
+  if (name === "close") leaveHalfDone(items);
+  else act(items, name);
+}
+
+async function stop(items) {
+  const answer = await askToStop(items);
+  if (answer === "give-up") cancel(items);
+  else if (answer === "keep") leaveHalfDone(items);
+}
+
+/** Take out of the queue; what the server has of it stays, and is offered. */
+function leaveHalfDone(items) {
+  const half = items.some((item) => item.url && item.phase !== "done");
+  for (const item of items) runner.stop(item);
+  queue.remove(items);
+  if (half) offerHalfDone();
 }
 
 /** Take out of the queue; what the server has of it is given up. */
@@ -170,11 +186,14 @@ function outcome() {
   return failed ? `${words.files(done)} uploaded, ${failed} failed.` : `${words.files(done)} uploaded.`;
 }
 
+/** What a full load of a page would lose. */
+const isOpen = () => queue.running || queue.count("paused") > 0;
+
 addEventListener("beforeunload", (event) => {
-  if (queue.running) event.preventDefault();
+  if (isOpen()) event.preventDefault();
 });
 
-keepWhile(() => queue.running);
+keepWhile(() => isOpen() || queue.count("failed") > 0);
 showLine(line, panel);
 logInAgain(line, session);
 listenForChoices(take);

@@ -50,6 +50,31 @@ export function logInAgain(line, session) {
     find("queue-fold").focus();
     line.loggedIn();
   });
+  addEventListener("focus", async () => {
+    if (line.state !== "login") return;
+    try {
+      if (await session.refresh()) line.loggedIn(); // in another tab, perhaps
+    } catch (error) {
+      wrong.textContent = error instanceof TypeError ? "" : error.message;
+    }
+  });
+}
+
+/**
+ * Before something that is half there is stopped: resolves to "keep" what arrived, "give-up" it, or "" to let it run.
+ */
+export function askToStop(items) {
+  const half = items.filter((item) => item.url && item.acknowledged > 0 && item.phase !== "done");
+  if (!half.length) return Promise.resolve("give-up");
+  const dialog = find("stop");
+  const bytes = half.reduce((sum, item) => sum + item.acknowledged, 0);
+  find("stop-heading").textContent = half.length === 1 ? `Stop the upload of “${half[0].name}”?` : `Stop ${half.length} uploads?`;
+  find("stop-sum").textContent = words.size(bytes);
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true });
+  });
 }
 
 /** Uploads that are half done, each with what one can do about it. */

@@ -122,6 +122,7 @@ export class Queue {
     return item;
   }
 
+  /** Whether it is in the list still. */
   has(item) {
     return this.#ids.has(item.id);
   }
@@ -145,7 +146,7 @@ export class Queue {
   /** Tell what happened to an item; returns whether that can happen now. */
   move(item, event, change = {}) {
     const next = NEXT[item.phase][event];
-    if (!next) return false;
+    if (!next || !this.has(item)) return false;
     this.#recount(item, () => {
       this.#counts[item.phase] -= 1;
       this.#counts[next] += 1;
@@ -179,6 +180,7 @@ export class Queue {
   #recount(item, change) {
     const before = item.sent;
     change();
+    if (!this.has(item)) return; // taken out while its last answer was on the way
     this.#bytes.sent += item.sent - before;
     this.#tell(item);
   }

@@ -37,12 +37,16 @@ export class Runner {
 
   /** Let an item run: its digest first, unless there is one. */
   start(item) {
-    if (item.phase !== "waiting") return;
+    if (!this.#waits(item)) return;
     const isReady = item.sha256 !== null || item.isFolder;
     if (isReady && item.held) return; // whoever asks the person starts it
     if (isReady) (item.size > WHOLE ? this.#large : this.#small).push(item);
     else this.#toHash.push(item);
     this.#fill();
+  }
+
+  #waits(item) {
+    return item.phase === "waiting" && this.queue.has(item);
   }
 
   /** Stop what an item does now. Its phase is told to the queue by who calls. */
@@ -52,7 +56,7 @@ export class Runner {
 
   #fill() {
     while (this.#hashing < this.hashing.lanes && this.#small.length + this.#large.length < AHEAD) {
-      const item = takeFrom(this.#toHash);
+      const item = this.#takeFrom(this.#toHash);
       if (!item) break;
       this.#run(item, (signal) => this.#hash(item, signal));
     }
@@ -62,7 +66,16 @@ export class Runner {
   #nextUpload() {
     const { all, large } = this.#uploading;
     if (all >= AT_ONCE) return null;
-    return (large < LARGE_AT_ONCE && takeFrom(this.#large)) || takeFrom(this.#small);
+    return (large < LARGE_AT_ONCE && this.#takeFrom(this.#large)) || this.#takeFrom(this.#small);
+  }
+
+  /** The first of a list that still waits. Who was paused meanwhile is put in again when it is to go on. */
+  #takeFrom(list) {
+    while (list.length) {
+      const item = list.shift();
+      if (this.#waits(item)) return item;
+    }
+    return null;
   }
 
   async #run(item, work) {
@@ -267,15 +280,6 @@ const REMEDIES = {
   504: "reconnect",
   507: "tell",
 };
-
-/** The first of a list that still waits. Who was paused or taken out meanwhile is put in again when it is to go on. */
-function takeFrom(list) {
-  while (list.length) {
-    const item = list.shift();
-    if (item.phase === "waiting") return item;
-  }
-  return null;
-}
 
 function asked({ uploadId, path, size, sha256, modified, replace }) {
   return { id: uploadId, path, size, sha256, modified, replace };

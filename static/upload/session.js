@@ -24,10 +24,10 @@ export class Session {
     return document.querySelector(TOKEN)?.content ?? "";
   }
 
-  /** Take over the token of a session that was opened elsewhere. Throws OtherAccount. */
+  /** Take over the token of a session that was opened elsewhere; whether there is one. Throws OtherAccount. */
   async refresh() {
     const answer = await fetch(this.#addresses.session, { headers: { Accept: "text/html" }, cache: "no-store" });
-    this.#take(await pageOf(answer));
+    return this.#take(await pageOf(answer));
   }
 
   /** Log in again; returns what was wrong, empty when nothing was. Throws OtherAccount, TypeError without a network. */
@@ -43,7 +43,7 @@ export class Session {
 
   #take(page) {
     const token = page.querySelector(TOKEN)?.content;
-    if (!token) return; // nobody is logged in: the next request says so
+    if (!token) return false; // nobody is logged in
     const account = page.getElementById("queue")?.dataset.account;
     if (account !== this.#account) {
       throw new OtherAccount(`You are logged in as ${account} now: log in as ${this.#account} to go on.`);
@@ -51,6 +51,7 @@ export class Session {
     for (const field of document.querySelectorAll('input[name="csrf_token"]')) field.value = token;
     const meta = document.querySelector(TOKEN) ?? document.head.appendChild(named("csrf-token"));
     meta.content = token;
+    return true;
   }
 }
 

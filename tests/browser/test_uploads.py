@@ -269,8 +269,37 @@ async def test_given_up_upload_is_gone_at_the_server(visit: Visiting, tmp_path: 
     async with open_house() as house, open_gate(house.url) as gate:
         one, _ = await half_way(house, gate, visit, write(tmp_path / "large.bin", data_of(20 * MIB)))
         await one.page.get_by_role("button", name="Cancel large.bin").click()
+        await one.assert_accessible()
+        await one.page.get_by_role("button", name="Give up").click()
         await expect(one.page.locator("#queue")).to_be_hidden()
         await expect_no_upload(house)
+
+
+async def test_stopped_upload_is_kept_and_offered(visit: Visiting, tmp_path: Path) -> None:
+    data, source = data_of(20 * MIB), tmp_path / "large.bin"
+    async with open_house() as house, open_gate(house.url) as gate:
+        one, trace = await half_way(house, gate, visit, write(source, data))
+        await one.page.get_by_role("button", name="Cancel all").click()
+        await one.page.get_by_role("button", name="Stop, and keep what arrived").click()
+        await expect(one.page.locator("#half-done")).to_contain_text("1 upload is half done.")
+        await gate.allow(None)
+        await choose(one.page, source)
+        await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
+        assert await house.world.stored_bytes("large.bin") == data
+        assert (trace.again, trace.created) == ([], 1)
+
+
+async def test_what_was_cancelled_while_it_waited_is_never_sent(visit: Visiting, tmp_path: Path) -> None:
+    async with open_house() as house, open_gate(house.url) as gate:
+        one, _ = await half_way(house, gate, visit, write(tmp_path / "large.bin", data_of(20 * MIB)))
+        names = [f"{number}.bin" for number in range(8)]
+        await choose(one.page, *(write(tmp_path / name, data_of(5 * MIB, name)) for name in names))
+        await expect(one.page.locator(".queue-row")).to_have_count(9)
+        for name in names:
+            await one.page.get_by_role("button", name=f"Cancel {name}").click()
+        await gate.allow(None)
+        await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
+        assert await house.world.catalog.count_files() == 1
 
 
 async def expect_no_upload(house: House) -> None:
