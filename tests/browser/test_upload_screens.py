@@ -11,6 +11,7 @@ from fileshare.services.new_uploads import NewUpload
 from tests.browser.conftest import Visit, Visiting
 from tests.browser.file_trees import EVIL, HEBREW, LONG, office, put, who
 from tests.browser.gate import Gate, open_gate
+from tests.browser.looks import in_every_look
 from tests.browser.test_screens import keep_picture
 from tests.browser.test_uploads import MIB, choose, data_of, drop, write
 from tests.services.workshop import Bytes, World
@@ -53,6 +54,11 @@ async def paused(scene: Scene) -> None:
     await uploading(scene)
     await scene.one.page.get_by_role("button", name="Pause all").click()
     await scene.heading("Paused, 5 files to go")
+
+
+async def stopping(scene: Scene) -> None:
+    await uploading(scene)
+    await scene.one.page.get_by_role("button", name="Cancel all").click()
 
 
 async def folded(scene: Scene) -> None:
@@ -127,6 +133,7 @@ Act = Callable[[Scene], Awaitable[None]]
 SCENES: tuple[Act, ...] = (
     uploading,
     paused,
+    stopping,
     folded,
     lost,
     logged_out,
@@ -138,8 +145,7 @@ SCENES: tuple[Act, ...] = (
 )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@in_every_look
 @pytest.mark.parametrize("act", SCENES, ids=lambda act: act.__name__)
 async def test_upload_screen(act: Act, width: int, dark: bool, visit: Visiting, tmp_path: Path) -> None:
     world = World(max_file_size=8 * MIB) if act is failed else None
