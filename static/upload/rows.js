@@ -127,7 +127,7 @@ function set(element, text) {
 function stateOf(item, queue) {
   switch (item.phase) {
     case "waiting":
-      return words.joined(item.held ? "Waiting to be compared" : "Waiting", item.isFolder ? "empty folder" : words.size(item.size));
+      return words.joined(waitingText(item), item.isFolder ? "empty folder" : words.size(item.size));
     case "hashing":
       return words.joined(`Hashing ${words.percent(item.hashed, item.size)}`, words.size(item.size));
     case "uploading":
@@ -139,6 +139,11 @@ function stateOf(item, queue) {
     default:
       return doneText(item);
   }
+}
+
+function waitingText({ held, sha256 }) {
+  if (!held) return "Waiting";
+  return sha256 ? "Waiting for your answer" : "Waiting to be compared";
 }
 
 function uploadingText(item, queue) {
