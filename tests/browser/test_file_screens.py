@@ -7,6 +7,7 @@ import pytest
 
 from tests.browser.conftest import Visit, Visiting
 from tests.browser.file_trees import EVIL, LONG, crowd, hostile, office
+from tests.browser.looks import in_every_look
 from tests.browser.test_screens import Screen, keep_picture
 from tests.web.house import open_house
 
@@ -104,8 +105,7 @@ SCREENS = (
 assert "%" not in EVIL
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@in_every_look
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 async def test_file_screen(screen: FileScreen, width: int, dark: bool, visit: Visiting) -> None:
     async with open_house() as house:

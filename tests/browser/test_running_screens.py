@@ -11,6 +11,7 @@ from fileshare.services.meters import Direction
 from fileshare.services.new_uploads import NewUpload
 from fileshare.web import trash_pages
 from tests.browser.conftest import Visit, Visiting
+from tests.browser.looks import in_every_look
 from tests.browser.test_file_screens import FileScreen
 from tests.browser.test_screens import EVIL, LONG, half_done, keep_picture, nothing
 from tests.services.workshop import ANNA, BERT
@@ -135,8 +136,7 @@ SCREENS = (
 )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@in_every_look
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 async def test_running_screen(screen: FileScreen, width: int, dark: bool, visit: Visiting) -> None:
     async with open_house() as house:

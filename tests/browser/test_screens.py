@@ -12,8 +12,9 @@ import pytest
 
 from fileshare.domain.model import Caller, Door
 from fileshare.services.new_uploads import NewUpload
-from fileshare.web.rendering import iso_text
+from fileshare.web.texts import iso_text
 from tests.browser.conftest import Visit, Visiting
+from tests.browser.looks import in_every_look
 from tests.services.workshop import Bytes
 from tests.storage.test_log_files import line, write
 from tests.web.house import House, open_house
@@ -83,8 +84,7 @@ SCREENS = (
 )
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1440])
+@in_every_look
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.name)
 async def test_screen(screen: Screen, width: int, dark: bool, visit: Visiting, tmp_path: Path) -> None:
     log_lines(tmp_path)
