@@ -42,7 +42,13 @@ export class Rows {
   #turn(by) {
     this.#page += by;
     this.arrange();
-    this.#list.querySelector("button, a[href]")?.focus();
+    this.#focus();
+  }
+
+  /** Whoever used the keyboard goes on from what is left. */
+  #focus() {
+    const next = this.#list.querySelector("button:not([hidden]), a[href]") ?? document.getElementById("queue-fold");
+    next.focus();
   }
 
   /** Show where work is being done, unless somebody is looking at the list. */
@@ -62,12 +68,15 @@ export class Rows {
     const from = this.#page * SHOWN;
     const wanted = items.slice(from, from + SHOWN);
     const keep = new Set(wanted);
+    const focused = document.activeElement;
+    const hadFocus = this.#list.contains(focused);
     for (const [item, row] of this.#rows) {
       if (keep.has(item)) continue;
       row.remove();
       this.#rows.delete(item);
     }
     wanted.forEach((item, index) => this.#place(item, index));
+    if (hadFocus && !focused.isConnected) this.#focus();
     this.#label(this.#turners[0], from, "earlier");
     this.#label(this.#turners[1], items.length - from - wanted.length, "later");
   }

@@ -296,7 +296,9 @@ async def test_what_was_cancelled_while_it_waited_is_never_sent(visit: Visiting,
         await choose(one.page, *(write(tmp_path / name, data_of(5 * MIB, name)) for name in names))
         await expect(one.page.locator(".queue-row")).to_have_count(9)
         for name in names:
-            await one.page.get_by_role("button", name=f"Cancel {name}").click()
+            await one.page.get_by_role("button", name=f"Cancel {name}").press("Enter")
+        await expect(one.page.locator(".queue-row")).to_have_count(1)
+        await expect(one.page.get_by_role("button", name="Pause large.bin")).to_be_focused()
         await gate.allow(None)
         await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
         assert await house.world.catalog.count_files() == 1
