@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 # Programs that tests drive, each named as its Debian package.
-TEST_PROGRAMS := chromium curl jq wget
+TEST_PROGRAMS := chromium curl jq nginx wget
 
 .PHONY: help serve test screenshots check format bench bench-peers acceptance wheel clean
 
