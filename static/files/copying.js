@@ -32,3 +32,17 @@ export function copying(root, signal) {
     setTimeout(() => button.classList.remove(state), SAID_FOR);
   }, { signal });
 }
+
+/** Give each digest below `root` the button that copies it, from `template`, where % is the row's name. */
+export function offerCopies(root, template) {
+  const blank = template.content.querySelector("button");
+  for (const code of root.querySelectorAll("code[data-digest]")) {
+    const button = blank.cloneNode(true);
+    const row = code.closest("tr");
+    const what = blank.title.replace("%", () => row.querySelector(".name").textContent);
+    button.dataset.copy = code.dataset.digest;
+    button.title = what;
+    button.setAttribute("aria-label", what);
+    code.after(button);
+  }
+}

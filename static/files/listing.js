@@ -4,7 +4,7 @@
 import { localize } from "../moments.js";
 import { onPage } from "../pages.js";
 import { asking } from "./asking.js";
-import { copying } from "./copying.js";
+import { copying, offerCopies } from "./copying.js";
 import { fetchPage, go, save } from "./fetching.js";
 import { Selecting } from "./selecting.js";
 
@@ -24,6 +24,7 @@ class Listing {
     this.form = section.querySelector("#selection");
     this.timers = {};
     this.listen();
+    this.complete(this.listing);
     this.forgetNotice();
   }
 
@@ -120,10 +121,17 @@ class Listing {
     return this.section.querySelector("#listing");
   }
 
+  /** What needs this script anyway is not sent with each row. */
+  complete(listing) {
+    for (const box of listing.querySelectorAll(".pick")) box.closest("tr").dataset.path = box.value;
+    offerCopies(listing, this.section.querySelector("#copy-digest"));
+  }
+
   replace(fresh) {
     const { chosen } = this.selecting;
     const had = this.focused();
     localize(fresh);
+    this.complete(fresh);
     this.listing.replaceWith(fresh);
     this.selecting.choose(chosen);
     if (had) this.focus(had, { preventScroll: true });

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fileshare.web.rendering import size_text
+from fileshare.web.texts import size_text
 from tests.storage.test_log_files import line, write
 from tests.web.house import Browser, open_house
 

@@ -51,6 +51,13 @@ ATTACHED = {
 }
 """What else has its own type, but comes only as a download."""
 
+ICONS = {
+    **{ending: kind.partition("/")[0] for ending, kind in INLINE.items()},
+    **dict.fromkeys(ATTACHED, "archive"),
+    "pdf": "text",
+}
+"""By ending, what its icon shows."""
+
 UNKNOWN = "application/octet-stream"
 
 SANDBOX = "; ".join(
@@ -79,11 +86,7 @@ def may_show(name: str) -> bool:
 
 def icon_of(name: str) -> str:
     """What a person takes a file of that name for: the name of one of our icons."""
-    kind = kind_of(name)
-    family = kind.partition("/")[0]
-    if family in ("image", "audio", "video", "text"):
-        return family
-    return {"application/pdf": "text", UNKNOWN: "file"}.get(kind, "archive")
+    return ICONS.get(_ending(name), "file")
 
 
 def _ending(name: str) -> str:

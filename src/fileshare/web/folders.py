@@ -19,6 +19,7 @@ from fileshare.web.origin import local_url
 from fileshare.web.paths import file_path, file_url, folder_path, folder_url
 from fileshare.web.redirects import see
 from fileshare.web.rendering import render
+from fileshare.web.rows import rows_of
 from fileshare.web.selections import fields_of, selection_of
 from fileshare.web.statuses import status_of
 
@@ -64,7 +65,7 @@ def _answer(request: web.Request, view: View, page: Page, error: BadRequest | No
         "folder": parse_folder(view.folder),
         "title": name_of(view.folder) or ROOT_TITLE,
         "crumbs": crumbs(request, view.folder),
-        "entries": page.entries,
+        "rows": rows_of(request, page.entries),
         "columns": _columns(request, view),
         "most": MOST,
         "more": view.more(page.next).url(request) if page.next else "",

@@ -11,9 +11,10 @@ from fileshare.errors import BadRequest, FileshareError
 from fileshare.services.logbook import LEVELS, SOURCES, LogPage, LogQuery
 from fileshare.web.identity import caller_of
 from fileshare.web.keys import services_of
-from fileshare.web.rendering import iso_text, render
+from fileshare.web.rendering import render
 from fileshare.web.statuses import status_of
 from fileshare.web.storage_box import storage_of
+from fileshare.web.texts import iso_text
 
 PAGE: Final = 100
 """Rows of a page: what one reads, not what one scrolls through."""

@@ -23,9 +23,14 @@ def plain(name: str) -> str:
     return _TURNING.sub("\ufffd", name)
 
 
+def is_long(name: str) -> bool:
+    """Whether it is to be shown in two pieces."""
+    return len(name) > LONG
+
+
 def halves(name: str) -> tuple[str, str]:
     """The piece that may be shortened, and the end; the end is empty for a short name."""
-    if len(name) <= LONG:
+    if not is_long(name):
         return plain(name), ""
     cut = len(name) - TAIL
     while cut and joined(name[cut - 1], name[cut]):
