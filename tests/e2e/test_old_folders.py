@@ -8,21 +8,28 @@ import pytest
 
 from tests.e2e.conftest import Serve
 from tests.e2e.inspection import inspect
+from tests.e2e.servers import Server
 from tests.e2e.talk import Version1, Version2
+from tests.e2e.tus import Tus, web_address
 from tests.folders.make import (
     CURRENT,
     HALF1,
     HALF2,
+    HALF3,
     HERE,
     OLD_VERSION,
     PASSWORD,
     SENT1,
     SENT2,
+    SENT3,
     UPLOAD_ID,
     USER,
 )
 
 ARCHIVES = sorted(HERE.glob("*.tar.gz"))
+
+
+BEFORE_TUS = {"0.1.0.tar.gz"}
 
 
 def test_there_are_old_folders() -> None:
@@ -54,5 +61,19 @@ def test_an_old_folder_is_served_verified_and_resumed(archive: Path, tmp_path: P
         talk2.send_data(HALF2[start:])
         talk2.send_end(HALF2)
         assert talk2.final()[0] == "STORED"
+    if archive.name not in BEFORE_TUS:
+        _finish_by_tus(server)
     assert server.run("verify").returncode == 0
     assert inspect(server.data_dir, rehash=True).clean
+
+
+def _finish_by_tus(server: Server) -> None:
+    tus = Tus(web_address(server))
+    url = tus.half_done()["half3.bin"]
+    head = tus.ask("HEAD", url).headers
+    assert int(head["upload-offset"]) == SENT3
+    assert "note" in head["upload-metadata"]
+    answer = tus.patch(url, SENT3, HALF3[SENT3:])
+    assert answer.status == 204
+    assert answer.headers["fileshare-path"] == "half3.bin"
+    assert tus.ask("GET", "/files/half3.bin").body == HALF3

@@ -2,7 +2,7 @@
 
 Run once at the end of a release: `python -m tests.folders.make NAME` makes `NAME.tar.gz` beside
 this file. Holds two accounts, small and large contents, versions, the trash, and an upload
-of each protocol version that is half done. Nothing that stands here is ever made anew.
+of each protocol version and of tus that is half done. Nothing that stands here is ever made anew.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ from tests.e2e.inspection import half_done
 from tests.e2e.patience import wait_until
 from tests.e2e.servers import Server
 from tests.e2e.talk import Version1, Version2
+from tests.e2e.tus import Tus, web_address
 
 HERE = Path(__file__).parent
 USER, PASSWORD = "anna", "a password of anna's"
@@ -39,7 +40,8 @@ CURRENT = {
 OLD_VERSION = pattern("notes 1", 800)
 HALF1 = pattern("half done by version 1", 400_000)
 HALF2 = pattern("half done by version 2", 500_000)
-SENT1, SENT2 = 100_000, 250_000
+HALF3 = pattern("half done by tus", 600_000)
+SENT1, SENT2, SENT3 = 100_000, 250_000, 150_000
 
 
 def fill(server: Server) -> None:
@@ -57,14 +59,17 @@ def fill(server: Server) -> None:
 
 
 def halves(server: Server) -> None:
-    """Two uploads that somebody will finish one day."""
+    """Three uploads that somebody will finish one day."""
     old = Version1(server.address).log_in(USER, PASSWORD)
     old.begin("half1.bin", HALF1)
     old.send_chunks(HALF1, 0, SENT1)
     new = Version2(server.address).log_in(USER, PASSWORD)
     new.begin(UPLOAD_ID, "half2.bin", size=len(HALF2))
     new.send_data(HALF2[:SENT2])
-    wait_until("both arrived", lambda: {row[2] for row in half_done(server.data_dir)} == {SENT1, SENT2})
+    browser = Tus(web_address(server))
+    browser.patch(browser.create("half3.bin", len(HALF3), note="kept word for word"), 0, HALF3[:SENT3])
+    sent = {SENT1, SENT2, SENT3}
+    wait_until("all arrived", lambda: {row[2] for row in half_done(server.data_dir)} == sent)
     server.stop()
     old.close()
     new.close()
