@@ -295,7 +295,7 @@ def test_no_two_messages_share_a_name_in_one_version() -> None:
 def test_what_looks_flat_at_a_glance_is(value: object) -> None:
     for raw in (json.dumps(value).encode(), json.dumps({"a": value}, ensure_ascii=False).encode()):
         for limit in range(1, 8):
-            assert not codec._flat(raw, limit) or codec._depth(raw) <= limit
+            assert not codec._flat(raw, limit) or not codec._too_deep(raw, limit)
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from aiohttp import web
 
 from fileshare.web import rendering
+from fileshare.web.admission import refuse_malformed
 from fileshare.web.assets import Assets
 from fileshare.web.basic import BASIC, BasicMemory
-from fileshare.web.bodies import hold_back
+from fileshare.web.bodies import go_ahead, hold_back
 from fileshare.web.csrf import refuse_forged
 from fileshare.web.failures import failures
 from fileshare.web.guards import guarded, insist_on_own_password
@@ -22,7 +23,15 @@ from fileshare.web.static import STATIC, Static
 from fileshare.web.storage_box import watch_disk
 from fileshare.web.tus import setup as tus
 
-MIDDLEWARES = (note_requests, failures, identify, refuse_forged, insist_on_own_password, watch_disk)
+MIDDLEWARES = (
+    note_requests,
+    failures,
+    refuse_malformed,
+    identify,
+    refuse_forged,
+    insist_on_own_password,
+    watch_disk,
+)
 """The first is outermost: what the others refuse becomes an answer, and nobody acts before all agree."""
 
 
@@ -37,9 +46,9 @@ def make_application(assets: Assets, health: Callable[[], Health], services: Web
     tus.set_up(application)
     rendering.set_up(application, assets)
     for row in TABLE:
-        waits = hold_back if row.streams else None
+        waits = hold_back if row.streams else go_ahead
         application.router.add_route(row.method, row.path, guarded(row), expect_handler=waits)
         if row.method == "GET":
-            application.router.add_route("HEAD", row.path, guarded(row))
+            application.router.add_route("HEAD", row.path, guarded(row), expect_handler=waits)
     application.on_response_prepare.append(strict_headers)
     return application

@@ -14,7 +14,7 @@ from fileshare.errors import BadRequest, Conflict, ConnectionLost, FileshareErro
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.writer import Writer
 from fileshare.web import csrf
-from fileshare.web.bodies import LOST, PIECE, StallLimit, Stopped, ask_for_body, refuse_codings
+from fileshare.web.bodies import LOST, PIECE, StallLimit, Stopped, ask_for_body
 from fileshare.web.failures import wants_page
 from fileshare.web.identity import caller_of, uses_cookie
 from fileshare.web.keys import services_of
@@ -41,7 +41,6 @@ async def post(request: web.Request) -> web.Response:
     """Store the files of a form in the folder of the URL; 303 back to it, JSON for programs."""
     if request.content_type != "multipart/form-data":
         raise BadRequest("This takes a form with files (multipart/form-data).")
-    refuse_codings(request)
     form = _Form(request, parse_folder(path_of(request)))
     receipts = await form.store()
     if not receipts:

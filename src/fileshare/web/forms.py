@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
-from fileshare.errors import BadRequest
+from fileshare.errors import BadRequest, ConnectionLost
+from fileshare.web.bodies import LOST
 
 FORM_SECONDS = 30
 """A form is some hundred bytes; who takes longer holds a connection open on purpose."""
@@ -28,6 +29,8 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
             fields = await request.post()
         except (UnicodeDecodeError, LookupError, ValueError):
             raise BadRequest("The form can't be read.") from None
+        except LOST as error:
+            raise ConnectionLost() from error
     return {name: str(fields[name]) for name in fields}
 
 

@@ -13,6 +13,7 @@ from aiohttp.typedefs import Handler
 
 from fileshare.domain.access import Action
 from fileshare.domain.addresses import is_loopback
+from fileshare.errors import TooLarge
 from fileshare.web.failures import wants_page
 from fileshare.web.identity import caller_of, member_of, uses_cookie
 from fileshare.web.keys import CALLER, services_of
@@ -34,6 +35,10 @@ class Open(StrEnum):
 Needs = Open | Action
 
 PASSWORD_PAGE = "/account/password"  # noqa: S105 (a path)
+STRANGERS_BODY = 64 << 10
+"""Bytes that are read for somebody unknown: name and password, at their longest and all escaped. The
+megabyte that others may send takes a tenth of a second to parse, with the loop standing still."""
+
 WITH_DEFAULT_PASSWORD = (PASSWORD_PAGE, "/login", "/logout", "/static/", "/healthz")
 """The pages that somebody who still has the default password gets."""
 
@@ -55,7 +60,9 @@ def guarded(row: Row) -> Handler:
 
     @functools.wraps(row.handler)
     async def check_first(request: web.Request) -> web.StreamResponse:
-        if row.needs is Open.MEMBERS:
+        if row.needs is Open.EVERYONE:
+            _refuse_much(request)
+        elif row.needs is Open.MEMBERS:
             member_of(request)
         elif row.needs is Open.NEARBY and not _is_nearby(request):
             services_of(request).audit.check(caller_of(request), Action.READ_METRICS)
@@ -64,6 +71,14 @@ def guarded(row: Row) -> Handler:
         return await row.handler(request)
 
     return check_first
+
+
+def _refuse_much(request: web.Request) -> None:
+    """Refuse a body that no login has. Raises TooLarge, and 411 for one of untold length."""
+    if request.can_read_body and request.content_length is None:
+        raise web.HTTPLengthRequired()
+    if (request.content_length or 0) > STRANGERS_BODY:
+        raise TooLarge(f"A request without a login may bring {STRANGERS_BODY} bytes.")
 
 
 def _is_nearby(request: web.Request) -> bool:

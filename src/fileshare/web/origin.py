@@ -33,13 +33,22 @@ def is_forwarded(request: web.Request) -> bool:
     Somebody passed the request on, or the browser was led here under a foreign name: a site
     whose name is made to point at this machine (DNS rebinding) would pass as our own user.
     """
-    return any(name in request.headers for name in FORWARDING_HEADERS) or not _is_own_name(request.host)
+    return any(name in request.headers for name in FORWARDING_HEADERS) or not _is_own_name(host_name(request))
 
 
-def _is_own_name(host: str) -> bool:
+def _is_own_name(name: str) -> bool:
     """An address, `localhost`, or a name without a dot, which nobody can register on the internet."""
-    name = urlsplit(f"//{host}").hostname or ""
     return _parse(name) is not None or "." not in name or name.endswith(".localhost")
+
+
+def host_name(request: web.Request) -> str:
+    """The host that the client named, without its port. Raises ValueError for what is none."""
+    return urlsplit(f"//{_host_of(request)}").hostname or ""
+
+
+def _host_of(request: web.Request) -> str:
+    """Empty where the client told none: aiohttp would ask the DNS then, with the loop standing still."""
+    return request.headers.get("Host", "")
 
 
 def address_of(request: web.Request) -> str:
@@ -66,7 +75,7 @@ def origin_of(request: web.Request) -> str:
     if settings.public_url:
         parts = urlsplit(settings.public_url)
         return f"{parts.scheme}://{parts.netloc}".lower()
-    scheme, host = request.scheme, request.host
+    scheme, host = request.scheme, _host_of(request)
     if _is_trusted(request.remote or "", settings.trusted_proxies):
         scheme = next(reversed(_parts(request, "X-Forwarded-Proto")), scheme)
         host = next(reversed(_parts(request, "X-Forwarded-Host")), host)

@@ -12,7 +12,7 @@ from fileshare.domain.model import File, OnConflict
 from fileshare.errors import BadName, BadRequest, Conflict, NotFound
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.writer import Writer
-from fileshare.web.bodies import RequestBody, refuse_codings
+from fileshare.web.bodies import RequestBody
 from fileshare.web.conditions import Verdict, judge_change
 from fileshare.web.digests import promised_digest
 from fileshare.web.identity import caller_of
@@ -60,7 +60,6 @@ def conflicts_of(told: str) -> OnConflict:
 
 def _refuse_pieces(request: web.Request) -> None:
     """A piece must never be taken for the file (RFC 9110, 14.5); `curl -C - -T` sends one."""
-    refuse_codings(request)
     if "Content-Range" in request.headers:
         raise BadRequest("PUT takes whole files: resume with fileshare-client, or by tus at /tus/.")
 

@@ -35,6 +35,7 @@ _OURS: dict[int, tuple[str, str]] = {
     404: (errors.NotFound.code, "There is no such page."),
     405: ("bad_method", "This can't be asked for in that way."),
     408: ("too_slow", "The request took too long to arrive."),
+    411: ("length_required", "Say how long the body is: Content-Length."),
     412: ("precondition_failed", "It is no longer as the request says: look at it again."),
     413: (errors.TooLarge.code, "The request is larger than this takes."),
     415: ("bad_content_type", "The body is of a kind that this does not take."),

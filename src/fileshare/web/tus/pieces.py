@@ -10,7 +10,7 @@ from aiohttp import web
 from fileshare.domain.model import Receipt, Upload
 from fileshare.errors import ConnectionLost, DigestMismatch, FileshareError, TooLarge
 from fileshare.services.writer import Writer
-from fileshare.web.bodies import RequestBody, refuse_codings
+from fileshare.web.bodies import RequestBody
 from fileshare.web.keys import services_of
 from fileshare.web.receiving import take
 from fileshare.web.tus.checksums import HASHERS, CheckedBody, Checksum, checksum_of
@@ -50,7 +50,6 @@ async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Up
 
 def _checked(request: web.Request, writer: Writer) -> Checksum | None:
     """What can be refused before the first byte."""
-    refuse_codings(request)
     length = request.content_length
     if length is not None and writer.left is not None and length > writer.left:
         raise TooLarge(f"{length} bytes are announced, and {writer.left} are missing.")
