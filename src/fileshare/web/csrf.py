@@ -81,9 +81,10 @@ def check_token(request: web.Request, told: str) -> None:
 
 
 def _check_origin(request: web.Request) -> None:
-    """Also without a session: nobody shall be logged in from another site's form."""
-    if "Authorization" in request.headers and not uses_cookie(request):
-        return  # credentials that no browser sends by itself
+    """Also without a session: nobody shall be logged in from another site's form.
+
+    And whatever Authorization says: a browser that was asked for Basic once sends it by itself.
+    """
     told = request.headers.get("Origin")
     crossed = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
     if crossed or (told is not None and told.lower() != origin_of(request)):
