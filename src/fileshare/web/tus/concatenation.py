@@ -16,8 +16,8 @@ HEADER = "Upload-Concat"
 PARTIAL = "partial"
 FINAL = "final;"
 
-_PIECE = re.compile(r"\S*/tus/([0-9a-f]{32})")
-"""A URL of ours, absolute or not, behind whatever prefix."""
+_PIECE = re.compile(r"[!-~]*/tus/([0-9a-f]{32})")
+"""A URL of ours, absolute or not, behind whatever prefix; ASCII, since the header is kept as it is."""
 
 
 def concat_of(request: web.Request) -> str:

@@ -16,6 +16,9 @@ from fileshare.services.new_uploads import NewUpload
 _KEY = re.compile(r"[!-+\--~]+")
 """ASCII without blanks and commas, as the protocol has it."""
 
+_BLANKS = " \t"
+"""Of HTTP; the header is kept word by word, and Unicode has others, which no header should hold."""
+
 _ID = re.compile(r"[0-9a-zA-Z_-]{16,64}")
 """As the TCP protocol's upload ids: random ones, so that none is met twice."""
 
@@ -30,10 +33,10 @@ def parse(text: str) -> Mapping[str, str]:
     """The pairs by key. Raises BadRequest."""
     found: dict[str, str] = {}
     for pair in text.split(",") if text.strip() else ():
-        key, _, encoded = pair.strip().partition(" ")
+        key, _, encoded = pair.strip(_BLANKS).partition(" ")
         if _KEY.fullmatch(key) is None or key in found:
             raise BadRequest("Upload-Metadata is a list of different keys, each with a value in base64.")
-        found[key] = _decoded(key, encoded.strip())
+        found[key] = _decoded(key, encoded.strip(_BLANKS))
     return found
 
 
