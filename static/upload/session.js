@@ -1,6 +1,7 @@
 // Whose uploads these are: the CSRF token of the session, a new one after a new login, and the login itself.
 
 const TOKEN = 'meta[name="csrf-token"]';
+const AFTER_LOGIN = "/logout"; // a page of everyone who is logged in; the server puts a proxy's prefix before it
 
 /** Another person has logged in with this browser; what was begun is not theirs. */
 export class OtherAccount extends Error {}
@@ -32,7 +33,7 @@ export class Session {
 
   /** Log in again; returns what was wrong, empty when nothing was. Throws OtherAccount, TypeError without a network. */
   async logIn(password) {
-    const body = new URLSearchParams({ username: this.#account, password, next: this.#addresses.session });
+    const body = new URLSearchParams({ username: this.#account, password, next: AFTER_LOGIN });
     const answer = await fetch(this.#addresses.login, { method: "POST", body, headers: { Accept: "text/html" } });
     const page = await pageOf(answer);
     const wrong = page.querySelector('main [role="alert"]')?.textContent.trim();

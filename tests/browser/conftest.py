@@ -143,6 +143,7 @@ async def visit(chromium: Chromium) -> AsyncIterator[Visiting]:
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
             locale="en-GB",
+            ignore_https_errors=True,  # a proxy before the house has a certificate of its own making
         )
         one = Visit(house, context, await context.new_page())
         visits.append(one)
