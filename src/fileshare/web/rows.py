@@ -5,7 +5,7 @@ the services.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -18,9 +18,8 @@ from fileshare.web.paths import file_path, folder_path
 from fileshare.web.texts import iso_text, moment_of, size_text
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One file or folder. A folder has no size, owner and digest."""
+class Row(NamedTuple):
+    """One file or folder. A folder has no size, owner and digest. A tuple, which is made faster than a dataclass."""
 
     path: str
     label: str
