@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import cast
 
 from fileshare.errors import ConnectionLost
+from fileshare.services.cutting import cut
 from fileshare.services.ports import OpenFile
 
 HIGH_WATER = 1 << 20
@@ -366,8 +367,7 @@ class Stream(asyncio.Protocol):
         """Drop the connection at once."""
         if self._loan is not None:
             self._loan.recall()
-        if self._transport is not None:
-            self._transport.abort()
+        cut(self._transport)
 
 
 def _unread(sock: socket.socket | None) -> int:

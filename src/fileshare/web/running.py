@@ -12,6 +12,7 @@ from aiohttp import web
 
 from fileshare.domain.model import ANONYMOUS_ID, Caller
 from fileshare.services.accounts import Accounts
+from fileshare.services.cutting import cut
 
 GRACE = 1.0
 """Seconds for an answer that is being written; the promise is that all has ended after two."""
@@ -47,8 +48,8 @@ class Running:
 
     def _cut(self, requests: list[web.Request]) -> None:
         for request in requests:
-            if id(request) in self._requests and request.transport is not None:
-                request.transport.abort()
+            if id(request) in self._requests:
+                cut(request.transport)
 
 
 RUNNING: web.AppKey[Running] = web.AppKey("running", Running)
