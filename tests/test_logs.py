@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import queue
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,21 @@ def test_name_cannot_forge_a_line(running: Logs, tmp_path: Path, console: io.Str
     assert line["account"] == name
     (shown,) = console.getvalue().split("\n")[:-1]
     assert shown.isprintable()
+
+
+def test_warning_of_a_library_that_quotes_a_client_forges_nothing(
+    running: Logs, tmp_path: Path, console: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(False)  # what catches warnings has put its own in place
+        logging.captureWarnings(True)
+        warnings.warn("header: \x9b31m\nforged", UserWarning, stacklevel=1)
+    running.stop()
+    (line,) = lines(tmp_path / "server.log")
+    assert "forged" in line["message"]
+    assert "\x9b" not in console.getvalue()
+    assert capsys.readouterr().err == ""
 
 
 def test_long_message_is_cut(running: Logs, tmp_path: Path) -> None:

@@ -226,6 +226,8 @@ class Logs:
         root.handlers[:] = [self._entry]
         root.setLevel(logging.WARNING)
         logging.getLogger("fileshare").setLevel(self._level)
+        # Libraries quote what a client sent in their warnings: raw on the console it could move a cursor.
+        logging.captureWarnings(True)
         self._listener.start()
 
     def show_on(self, console: IO[str]) -> None:
@@ -239,6 +241,7 @@ class Logs:
         """Write everything that was logged, close the files, give the root logger back."""
         root = logging.getLogger()
         level, handlers = self._before
+        logging.captureWarnings(False)
         root.setLevel(level)
         root.handlers[:] = handlers
         self._listener.stop()
