@@ -185,9 +185,14 @@ class Link:
                 flow.source.close()
 
     def _close(self) -> None:
-        """FIN to both, behind all that was passed; then away, whatever they still send."""
+        """FIN to both, behind all that was passed; then away, whatever they still send.
+
+        The client hears of it once all has reached the server's kernel: a newcomer's offset
+        need not cover what still waits on our side, for a server that is slow to take it.
+        """
         client, server = self._flows[Way.UP].source, self._flows[Way.DOWN].source
         server.shutdown(socket.SHUT_WR)
+        self._wait_delivered()
         client.shutdown(socket.SHUT_WR)
         client.close()
         server.settimeout(10)
@@ -195,15 +200,25 @@ class Link:
             pass
         server.close()
 
+    def _wait_delivered(self) -> None:
+        """Until the server's kernel has acknowledged all, or 10 seconds are over."""
+        deadline = time.monotonic() + 10
+        while _unacknowledged(self._flows[Way.UP].sink) > 1 and time.monotonic() < deadline:  # the FIN counts
+            time.sleep(0.001)
+
     def _read_by_server(self) -> int:
         """What the server's process has read, at the least: what its kernel has, less what lies there unread.
 
         In this order it can only be too low: more may arrive and be read between the two looks.
         """
         server = self._flows[Way.UP].sink
-        unacknowledged = struct.unpack("i", fcntl.ioctl(server.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0]
-        arrived = self._flows[Way.UP].passed - unacknowledged
-        return int(max(0, arrived - _unread(server.getpeername()[1], server.getsockname()[1])))
+        arrived = self._flows[Way.UP].passed - _unacknowledged(server)
+        return max(0, arrived - _unread(server.getpeername()[1], server.getsockname()[1]))
+
+
+def _unacknowledged(sock: socket.socket) -> int:
+    """Bytes that were sent and have not been acknowledged."""
+    return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0])
 
 
 def _unread(local: int, remote: int) -> int:
