@@ -10,6 +10,9 @@ import threading
 _EVERY = 64 << 20
 """Bytes: some tenths of a second of a disk's work."""
 
+_KEPT = 1 << 30
+"""Bytes of a file's beginning that are left in memory; 10 GiB would push out everything else."""
+
 
 class EarlySync:
     """The syncs of one open file. One is in flight at most."""
@@ -29,8 +32,11 @@ class EarlySync:
             self._thread.start()
 
     def _run(self) -> None:
+        written = self._begun_at
         try:
             os.fsync(self._descriptor)
+            if written > _KEPT and hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(self._descriptor, _KEPT, written - _KEPT, os.POSIX_FADV_DONTNEED)
         except OSError as error:
             self._error = error
 

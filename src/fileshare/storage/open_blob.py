@@ -14,6 +14,7 @@ from typing import Final
 
 from fileshare.errors import ConnectionLost, Damaged, StorageFailed
 from fileshare.storage.failures import translated
+from fileshare.storage.page_cache import forget
 from fileshare.storage.threads import DiskThreads
 
 TURN: Final = 4 << 20
@@ -105,7 +106,7 @@ class _Sending:
 
     def _send_some(self) -> None:
         """In the thread: until the turn is over, or the reader pauses."""
-        stop = min(self.offset + TURN, self.end)
+        start, stop = self.offset, min(self.offset + TURN, self.end)
         self.flows = True
         while self.offset < stop and not self._given_up:
             try:
@@ -118,6 +119,7 @@ class _Sending:
             if not sent:
                 raise OSError(errno.EIO, "the file is shorter than it was")
             self.offset += sent
+        forget(self._file, start, self.offset)
 
     async def wait_writable(self, seconds: float) -> None:
         """Wait on the loop until the reader has made room. Raises ConnectionLost."""

@@ -20,6 +20,7 @@ from fileshare.services.lending import Loan, SocketSource
 from fileshare.services.ports import Source
 from fileshare.storage.failures import translated
 from fileshare.storage.intake import SLICE, take
+from fileshare.storage.page_cache import forget
 from fileshare.storage.threads import Pools
 
 Data = bytes | bytearray | memoryview
@@ -276,7 +277,7 @@ class DiskPart:
             if self._poison is not None or covered <= self._durable:
                 return
             try:
-                await self._threads.run(os.fdatasync, self._fd)
+                await self._threads.run(_sync_and_forget, self._fd, self._durable, covered)
             except FileshareError as error:
                 self._be_poisoned(error)
                 await self._written()
@@ -340,6 +341,11 @@ class DiskPart:
         self._check_poison()
         if self._full is not None:
             raise self._full
+
+
+def _sync_and_forget(fd: int, durable: int, covered: int) -> None:
+    os.fdatasync(fd)
+    forget(fd, durable, covered)
 
 
 def _count_of(turn: "asyncio.Future[int]") -> int:
