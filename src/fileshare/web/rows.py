@@ -19,7 +19,7 @@ from fileshare.web.texts import iso_text, moment_of, size_text
 
 
 class Row(NamedTuple):
-    """One file or folder. A folder has no size, owner and digest. A tuple, which is made faster than a dataclass."""
+    """One file or folder; a folder has no size, owner and digest. A tuple is made faster than a dataclass."""
 
     path: str
     label: str
