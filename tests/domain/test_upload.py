@@ -102,6 +102,13 @@ def test_a_short_part_after_a_power_cut_is_received_again() -> None:
     assert (again.boot_id, again.device, again.touched) == ("another boot", 8, 9)
 
 
+def test_hashing_is_gone_on_with_unless_the_part_is_shorter_than_it_was() -> None:
+    upload = life.advance(begun(), 9, 6, b"state at 9")
+    assert life.reopen(upload, 9, "boot", 7, 7).hash_state == b"state at 9"
+    assert life.reopen(upload, 10, "boot", 7, 7).hash_state == b"state at 9"
+    assert life.reopen(upload, 8, "another", 7, 7).hash_state is None
+
+
 def test_a_kept_tail_after_a_kill_moves_the_offset_forward() -> None:
     assert life.reopen(life.advance(begun(), 4, 6), 9, "boot", 7, 7).offset == 9
 

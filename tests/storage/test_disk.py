@@ -14,7 +14,7 @@ import pytest
 
 from fileshare.errors import Conflict, Damaged, NoSpace, StorageFailed
 from fileshare.services.ports import Content
-from fileshare.storage import parts as parts_module
+from fileshare.storage import growing_digest as digest_module
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.parts import DiskPart
 from tests.storage.builders import BOOT, an_upload, digest_of, new_id
@@ -375,8 +375,8 @@ async def test_syncs_at_once_are_one_when_the_first_covers_all(disk: DiskBlobs, 
 async def test_a_resume_takes_bytes_at_once_while_its_beginning_is_hashed(
     disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts_module, "CATCH_UP", 1000)
-    monkeypatch.setattr(parts_module, "SLICE", 300)
+    monkeypatch.setattr(digest_module, "CATCH_UP", 1000)
+    monkeypatch.setattr(digest_module, "SLICE", 300)
     data = BIG[:100_000]
     upload = an_upload(device=disk.device)
     part = await disk.create(upload.id)
@@ -391,7 +391,7 @@ async def test_a_resume_takes_bytes_at_once_while_its_beginning_is_hashed(
 async def test_closing_amid_the_hashing_of_a_resumed_part_is_clean(
     disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(parts_module, "CATCH_UP", 1)
+    monkeypatch.setattr(digest_module, "CATCH_UP", 1)
     upload = an_upload(device=disk.device)
     part = await disk.create(upload.id)
     await part.receive(Pieces(BIG), len(BIG))

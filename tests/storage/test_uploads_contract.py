@@ -23,6 +23,7 @@ async def test_upload_comes_back_with_every_field(catalog: Catalog) -> None:
         found_digest=digest_of(b"found"),
         partial=True,
         note="partial\nfilename YQ==",
+        hash_state=b"some state\0",
     )
     for upload in (plain, full):
         await catalog.add_upload(upload)
@@ -110,6 +111,7 @@ async def test_update_stores_how_far_the_upload_is_and_nothing_else(catalog: Cat
         boot_id="another",
         device=9,
         touched=NOW + 5,
+        hash_state=b"further",
     )
     await catalog.update_upload(replace(moved, path="elsewhere", owner_id=BEN), expected_epoch=1)
     assert await catalog.upload(upload.id) == moved

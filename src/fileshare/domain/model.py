@@ -143,6 +143,8 @@ class Upload:
     """Set with VERIFYING: the digest that the received bytes have."""
     partial: bool = False
     """A piece of a bigger file that is sent beside others; it is joined with them and never a file itself."""
+    hash_state: bytes | None = None
+    """The digest of the bytes up to `offset` or before, in the making (`fileshare.sha256`)."""
     note: str = ""
     """What the door that began it wants back when it is asked for it, on the receipt too."""
 

@@ -76,12 +76,15 @@ def begin(
     )
 
 
-def advance(upload: Upload, offset: int, now: int) -> Upload:
-    """All bytes before `offset` are durable. Raises TooLarge past the size that was announced."""
+def advance(upload: Upload, offset: int, now: int, hash_state: bytes | None = None) -> Upload:
+    """All bytes before `offset` are durable. Raises TooLarge past the size that was announced.
+
+    `hash_state` is their digest in the making, or that of some of them, from the first on.
+    """
     if upload.state is not RECEIVING or offset < upload.offset:
         raise ValueError(f"an upload that is {upload.state} at {upload.offset} can't advance to {offset}")
     check_size(upload, offset)
-    return _to(upload, RECEIVING, now, offset=offset)
+    return _to(upload, RECEIVING, now, offset=offset, hash_state=hash_state)
 
 
 def promise(upload: Upload, now: int, size: int | None = None, digest: str | None = None) -> Upload:
@@ -126,7 +129,8 @@ def reopen(upload: Upload, offset: int, boot_id: str, device: int, now: int) -> 
     if offset < 0:
         raise ValueError(f"{offset} is no offset")
     check_size(upload, offset)
-    return _to(upload, RECEIVING, now, offset=offset, boot_id=boot_id, device=device, found_digest=None)
+    again = _to(upload, RECEIVING, now, offset=offset, boot_id=boot_id, device=device, found_digest=None)
+    return again if offset >= upload.offset else replace(again, hash_state=None)
 
 
 def doubt(upload: Upload, now: int) -> Upload:

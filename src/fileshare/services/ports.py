@@ -117,8 +117,17 @@ class Part(Protocol):
         """
         ...
 
-    async def digest(self) -> str:
-        """The SHA-256 of all bytes kept so far, hex. Call it only when no `receive` runs."""
+    @property
+    def hash_state(self) -> bytes | None:
+        """The digest in the making of bytes that are durable, for the row: `Blobs.reopen` goes on from it."""
+        ...
+
+    async def digest(self, promised: str | None = None) -> str:
+        """The SHA-256 of all bytes kept so far, hex. Call it only when no `receive` runs.
+
+        Where hashing had gone on from a row's `hash_state` and the digest is not the `promised`
+        one, the bytes are read again: no upload is rejected, or named, for the sake of a state.
+        """
         ...
 
     async def read(self, limit: int) -> bytes:

@@ -253,7 +253,8 @@ class Writer:
                 return self.upload.offset
             offset = await self._part.sync()
             if offset > self.upload.offset:
-                await self._store(life.advance(self.upload, offset, self._shop.clock()))
+                state = self._part.hash_state
+                await self._store(life.advance(self.upload, offset, self._shop.clock(), state))
             return offset
 
     async def _store(self, upload: Upload) -> None:
@@ -279,7 +280,7 @@ class Writer:
             self.upload = life.promise(self.upload, self._shop.clock(), size, digest)
             if self.upload.size not in (None, offset):
                 raise BadOffset(f"Only {offset} of {self.upload.size} bytes have arrived: resume the upload.")
-            found = await self._part.digest()
+            found = await self._part.digest(self.upload.digest)
             life.verify(self.upload, found, self._shop.clock())
         except DigestMismatch:
             await self._reject("digest_mismatch")

@@ -103,7 +103,8 @@ class DiskBlobs:
     async def reopen(self, upload: Upload) -> DiskPart:
         """See the port."""
         fd = await self._threads.open(self._reopen, upload)
-        return DiskPart(upload.id, fd, os.lseek(fd, 0, os.SEEK_CUR), self._pools, self._unsure.add)
+        length = os.lseek(fd, 0, os.SEEK_CUR)
+        return DiskPart(upload.id, fd, length, self._pools, self._unsure.add, hash_state=upload.hash_state)
 
     def _reopen(self, upload: Upload) -> int:
         path = self._part(upload.id)

@@ -7,10 +7,8 @@ without the bytes being there.
 """
 
 import asyncio
-import errno
-import hashlib
+import logging
 import os
-import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final
@@ -18,12 +16,14 @@ from typing import Any, Final
 from fileshare.errors import FileshareError, NoSpace, StorageFailed
 from fileshare.services.lending import Loan, SocketSource
 from fileshare.services.ports import Source
+from fileshare.sha256 import Data
 from fileshare.storage.failures import translated
+from fileshare.storage.growing_digest import GrowingDigest
 from fileshare.storage.intake import SLICE, take
 from fileshare.storage.page_cache import forget
 from fileshare.storage.threads import Pools
 
-Data = bytes | bytearray | memoryview
+_log = logging.getLogger("fileshare.server")
 
 MOST_PIECES: Final = 512
 """Pieces of a slice, where a source gives little at a time; writev takes 1,024 (IOV_MAX)."""
@@ -31,9 +31,6 @@ MOST_PIECES: Final = 512
 EARLY: Final = 8 << 20
 """Bytes after which the kernel is asked to begin writing them out, so that the sync at the end finds
 little left: 1 GiB received and synced in 1.1 s instead of 1.7 (ext4, two busy cores)."""
-
-CATCH_UP: Final = 4 << 20
-"""Bytes of a reopened part that are hashed before other work gets its turn at the thread."""
 
 
 class DiskPart:
@@ -46,10 +43,13 @@ class DiskPart:
         offset: int,
         pools: Pools,
         on_poison: Callable[[str], None],
+        *,
+        hash_state: bytes | None = None,
     ) -> None:
         """`fd` is open for reading and writing, stands at `offset`, and all before it is durable.
 
         `on_poison` is told the upload's id, in whatever thread notices an error of the disk.
+        `hash_state` is what an earlier part of this upload had hashed.
         """
         self._upload_id = upload_id
         self._fd = fd
@@ -60,10 +60,8 @@ class DiskPart:
         self._durable = offset
         self._offset = offset
         self._begun = offset
-        self._hashed = 0
-        self._hash = hashlib.sha256()
-        self._counting = threading.Lock()
-        self._catching_up = offset > 0
+        self._digest = GrowingDigest(fd, offset, hash_state)
+        self._hash_state = hash_state if self._digest.restored else None
         self._catch_up: asyncio.Task[None] | None = None
         self._gathered: list[Data] = []
         self._gathered_bytes = 0
@@ -74,7 +72,7 @@ class DiskPart:
         self._closing = False
         self._poison: FileshareError | None = None
         self._full: NoSpace | None = None
-        if self._catching_up:
+        if self._digest.behind:
             self._catch_up = asyncio.create_task(self._hash_what_lies_there())
 
     @property
@@ -236,12 +234,8 @@ class DiskPart:
             rest = views[0][len(taken) :]
             views[:1] = [rest] if rest else []
             written -= len(taken)
-            with self._counting:
-                self._offset += len(taken)
-                hash_now = not self._catching_up
-            if hash_now:
-                self._hash.update(taken)
-                self._hashed += len(taken)
+            self._offset += len(taken)
+            self._digest.grew(taken)
 
     def _fail(self, error: FileshareError) -> None:
         """A write failed: without room what is there stays good, otherwise nothing past the last sync."""
@@ -267,52 +261,64 @@ class DiskPart:
     async def sync(self) -> int:
         """See the port."""
         self._check_poison()
-        await self._finished(self._sync(self._offset))
+        await self._finished(self._sync())
         self._check_poison()
         return self._durable
 
-    async def _sync(self, covered: int) -> None:
+    async def _sync(self) -> None:
         """One at a time, and never left behind unheard: the kernel tells an error to one sync alone."""
         async with self._syncing:
-            if self._poison is not None or covered <= self._durable:
+            if self._poison is not None or self._offset <= self._durable:
                 return
+            covered, state = self._durable, self._hash_state
             try:
-                await self._threads.run(_sync_and_forget, self._fd, self._durable, covered)
+                covered, state = await self._threads.run(self._sync_now)
             except FileshareError as error:
                 self._be_poisoned(error)
                 await self._written()
                 await self._threads.run(self._cut_back)
             if self._poison is None:
-                self._durable = covered
+                self._durable, self._hash_state = covered, state
 
-    async def digest(self) -> str:
+    def _sync_now(self) -> tuple[int, bytes | None]:
+        """In the thread: the offset that is durable now, and a digest of no more than what is."""
+        state = self._digest.save()
+        covered = self._offset
+        os.fdatasync(self._fd)
+        forget(self._fd, self._durable, covered)
+        return covered, state
+
+    @property
+    def hash_state(self) -> bytes | None:
         """See the port."""
+        return self._hash_state
+
+    async def digest(self, promised: str | None = None) -> str:
+        """See the port."""
+        found = await self._found_digest()
+        if self._digest.restored and found != promised:
+            doubtful = found
+            self._digest.begin_anew()
+            self._catch_up = asyncio.create_task(self._hash_what_lies_there())
+            found = await self._found_digest()
+            if found != doubtful:
+                _log.error("upload %s: the digest gone on with was wrong, and made anew", self._upload_id)
+        return found
+
+    async def _found_digest(self) -> str:
         await self._settled()
         if self._catch_up is not None:
             await asyncio.wait([self._catch_up])
         self._check_poison()
-        return self._hash.hexdigest()
+        return self._digest.hexdigest()
 
     async def _hash_what_lies_there(self) -> None:
         """Hash what the file held when it was opened, and what came meanwhile, until both meet."""
         try:
-            while not self._closing and await self._threads.run(self._hash_some):
+            while not self._closing and await self._threads.run(self._digest.catch_up):
                 pass
         except FileshareError as error:
             self._be_poisoned(error)
-
-    def _hash_some(self) -> bool:
-        """Hash a little more of the file; False when it has been caught up with."""
-        end = min(self._offset, self._hashed + CATCH_UP)
-        while self._hashed < end:
-            data = os.pread(self._fd, min(SLICE, end - self._hashed), self._hashed)
-            if not data:
-                raise OSError(errno.EIO, "the part file is shorter than it was")
-            self._hash.update(data)
-            self._hashed += len(data)
-        with self._counting:
-            self._catching_up = self._hashed < self._offset
-        return self._catching_up
 
     async def read(self, limit: int) -> bytes:
         """See the port."""
@@ -341,11 +347,6 @@ class DiskPart:
         self._check_poison()
         if self._full is not None:
             raise self._full
-
-
-def _sync_and_forget(fd: int, durable: int, covered: int) -> None:
-    os.fdatasync(fd)
-    forget(fd, durable, covered)
 
 
 def _count_of(turn: "asyncio.Future[int]") -> int:

@@ -71,6 +71,7 @@ class Uploads(State):
             boot_id=upload.boot_id,
             device=upload.device,
             touched=upload.touched,
+            hash_state=upload.hash_state,
         )
 
     @writes

@@ -9,12 +9,12 @@ from fileshare.errors import Conflict, Fenced, NotFound
 
 _COLUMNS: Final = (
     'id, client_id, owner_id, path, size, digest, on_conflict, modified, state, "offset", epoch, boot_id,'
-    " device, created, touched, found_digest, partial, note"
+    " device, created, touched, found_digest, partial, note, hash_state"
 )
 _SELECT: Final = f"SELECT {_COLUMNS} FROM uploads "  # noqa: S608 (constants)
 _INSERT: Final = (
     f"INSERT INTO uploads ({_COLUMNS})"  # noqa: S608 (constants)
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)"
+    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
 )
 
 
@@ -45,6 +45,7 @@ def add(db: Connection, upload: Upload) -> None:
             _raw(upload.found_digest),
             upload.partial,
             upload.note,
+            upload.hash_state,
         ),
     )
 
@@ -85,7 +86,7 @@ def update(db: Connection, upload: Upload, expected_epoch: int) -> None:
     """Store how far an upload is. Raises Fenced when its row has another epoch, NotFound without a row."""
     changed = db.execute(
         'UPDATE uploads SET state = ?3, "offset" = ?4, epoch = ?5, boot_id = ?6, device = ?7, touched = ?8,'
-        " found_digest = ?9, size = ?10 WHERE id = ?1 AND epoch = ?2",
+        " found_digest = ?9, size = ?10, hash_state = ?11 WHERE id = ?1 AND epoch = ?2",
         (
             upload.id,
             expected_epoch,
@@ -97,6 +98,7 @@ def update(db: Connection, upload: Upload, expected_epoch: int) -> None:
             upload.touched,
             _raw(upload.found_digest),
             upload.size,
+            upload.hash_state,
         ),
     )
     if not changed.rowcount:
@@ -116,7 +118,7 @@ def _select(db: Connection, condition: str, values: tuple[object, ...]) -> list[
 def _to_upload(row: Sequence[Any]) -> Upload:
     """An upload from a row of `_COLUMNS`, which are its fields in order."""
     upload_id, client_id, owner_id, path, size, digest, on_conflict, modified, *rest = row
-    state, offset, epoch, boot_id, device, created, touched, found_digest, partial, note = rest
+    state, offset, epoch, boot_id, device, created, touched, found_digest, partial, note, hash_state = rest
     return Upload(
         id=upload_id,
         client_id=client_id,
@@ -136,6 +138,7 @@ def _to_upload(row: Sequence[Any]) -> Upload:
         found_digest=_hex(found_digest),
         partial=bool(partial),
         note=note,
+        hash_state=hash_state,
     )
 
 
