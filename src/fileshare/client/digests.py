@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 
+from fileshare.client.begun_digests import BegunDigests
 from fileshare.client.places import make_private
 
 _ENTRY = struct.Struct(">QQQqq32s")
@@ -31,6 +32,8 @@ class Digests:
     """The file of them in a state folder. Any thread may use it; several processes may as well."""
 
     def __init__(self, folder: str) -> None:
+        self.begun = BegunDigests(folder)
+        """What was not hashed to its end."""
         self._path = os.path.join(folder, "digests")
         self._known: dict[Key, bytes] | None = None
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from io import FileIO
 from typing import Protocol
 
+from fileshare.client.begun_digests import BegunDigest, BegunDigests
 from fileshare.client.state import Identity
 from fileshare.errors import (
     BadRequest,
@@ -128,16 +129,22 @@ class FileSource:
     """A local file that must stay as it was when the upload began."""
 
     def __init__(
-        self, path: str, identity: Identity | None = None, told: Callable[[int, int], None] | None = None
+        self,
+        path: str,
+        identity: Identity | None = None,
+        told: Callable[[int, int], None] | None = None,
+        begun: BegunDigests | None = None,
     ) -> None:
-        """`identity` is what the file must be; `told(count, total)` hears of a prefix being hashed."""
+        """`identity` is what the file must be; `told(count, total)` hears of a prefix being hashed.
+
+        `begun` is where hashing is put aside and gone on with.
+        """
         self._path = path
         self._file = open_file(path)
         self.identity = identity or Identity.of(os.fstat(self._file.fileno()))
         self._told = told
         self._buffer = memoryview(bytearray(min(PIECE, max(self.identity.size, 1))))
-        self._digest = hashlib.sha256()
-        self._hashed = 0
+        self._digest = BegunDigest(self.identity, begun)
         self._at = 0
         self._catching_up: CatchUp | None = None
         try:
@@ -171,11 +178,10 @@ class FileSource:
         self._check()
 
     def _hash(self, offset: int, data: memoryview) -> None:
-        if self._catching_up is None and offset > self._hashed:
-            self._catching_up = CatchUp(self._path, self.identity, offset, self._told)
+        if self._catching_up is None and offset > self._digest.hashed:
+            self._catching_up = CatchUp(self._path, self.identity, self._digest, offset, self._told)
         elif self._catching_up is None:
-            self._digest.update(data[self._hashed - offset :])
-            self._hashed = max(self._hashed, offset + len(data))
+            self._digest.update(data[self._digest.hashed - offset :])
 
     def must_wait(self, offset: int) -> bool:
         """Never: a file can be read again."""
@@ -186,8 +192,8 @@ class FileSource:
 
     def digest(self) -> str:
         """See Source. Looks once more whether the file is still what it was."""
-        if self._catching_up is None and self._hashed < self.size:
-            self._catching_up = CatchUp(self._path, self.identity, self.size, self._told)
+        if self._catching_up is None and self._digest.hashed < self.size:
+            self._catching_up = CatchUp(self._path, self.identity, self._digest, self.size, self._told)
         digest = self._catching_up.result() if self._catching_up is not None else self._digest.hexdigest()
         self._check()
         return digest
@@ -200,18 +206,25 @@ class FileSource:
         """Let go of the file and of the thread that may read it."""
         if self._catching_up is not None:
             self._catching_up.stop()
+        self._digest.keep()
         self._file.close()
 
 
 class CatchUp:
-    """Hashes a whole file in a thread, while bytes after its beginning are already being sent."""
+    """Hashes a file to its end in a thread, while bytes that come later in it are already being sent."""
 
     def __init__(
-        self, path: str, identity: Identity, prefix: int, told: Callable[[int, int], None] | None
+        self,
+        path: str,
+        identity: Identity,
+        digest: BegunDigest,
+        prefix: int,
+        told: Callable[[int, int], None] | None,
     ) -> None:
-        """`prefix`: up to where hashing is told of as a phase of its own."""
+        """`digest` is gone on with; `prefix`: up to where hashing is told of as a phase of its own."""
         self._path = path
         self._identity = identity
+        self._hashing = digest
         self._prefix = prefix
         self._told = told
         self._stopped = False
@@ -227,20 +240,19 @@ class CatchUp:
             self._error = error
 
     def _hash(self) -> str:
-        digest = hashlib.sha256()
+        digest = self._hashing
         view = memoryview(bytearray(PIECE))
-        done = 0
         with open_file(self._path) as file:
             if Identity.of(os.fstat(file.fileno())) != self._identity:
                 raise SourceChanged(f"{self._path!r} was replaced while it was uploaded.")
-            while done < self._identity.size and not self._stopped:
+            file.seek(digest.hashed)
+            while digest.hashed < self._identity.size and not self._stopped:
                 count = _fill(self._path, file, view)
                 if not count:
                     raise SourceChanged(f"{self._path!r} became shorter while it was read.")
                 digest.update(view[:count])
-                done += count
-                if self._told is not None and done - count < self._prefix:
-                    self._told(min(done, self._prefix), self._prefix)
+                if self._told is not None and digest.hashed - count < self._prefix:
+                    self._told(min(digest.hashed, self._prefix), self._prefix)
         return digest.hexdigest()
 
     def result(self) -> str:

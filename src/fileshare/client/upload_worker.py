@@ -122,7 +122,10 @@ class UploadWorker:
             modified=found.identity.mtime_ns / 1e9,
         )
         source = FileSource(
-            found.path, found.identity, lambda count, total: self._reporter.hashed(item, count, total)
+            found.path,
+            found.identity,
+            lambda count, total: self._reporter.hashed(item, count, total),
+            self._run.digests.begun,
         )
         try:
             return self._prove(planned, sending, source) or self._send_bytes(sending, source)
@@ -140,6 +143,7 @@ class UploadWorker:
         status = os.stat(sending.item.local)
         outcome = self._uploader.send(sending, source)
         self._run.digests.keep(sending.item.local, status, outcome.digest)
+        self._run.digests.begun.drop(source.identity)
         return outcome
 
     def _forget_older(self, planned: Planned, found: FoundFile) -> None:
