@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 from tests.acceptance.big_file import BigFile
+from tests.acceptance.big_resume import BigResume
 from tests.acceptance.busy_pages import BusyPages
 from tests.acceptance.client_kills import ClientKills
 from tests.acceptance.cross_door import CrossDoor
@@ -31,6 +32,7 @@ from tests.acceptance.users_document import UsersDocument
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
     Hostile, Listing, FilesPage, BusyPages, TusClients, CrossDoor,
+    BigResume,
 )  # fmt: skip
 
 
