@@ -8,6 +8,7 @@ import pytest
 
 from fileshare.domain.model import Receipt, Role
 from fileshare.errors import Forbidden, NotFound, Stopped
+from fileshare.services import transfers
 from fileshare.services.files import Files
 from fileshare.services.meters import Direction
 from fileshare.services.new_uploads import NewUpload
@@ -46,16 +47,58 @@ async def test_a_finished_upload_is_gone_from_the_list() -> None:
     assert not world.transfers.list(BOSS)
 
 
-async def test_an_upload_that_waits_for_its_next_piece_is_not_under_way() -> None:
-    world = World()
+async def waiting(world: World) -> Writer:
     writer = await begun(world)
     await writer.receive(Bytes([LARGE[:MIB]]), MIB)
     await writer.checkpoint()
     world.uploads.park(writer)
-    assert not world.transfers.list(BOSS)
+    return writer
+
+
+async def test_an_upload_stays_in_the_list_between_two_of_its_pieces() -> None:
+    world = World()
+    writer = await waiting(world)
+    (before,) = world.transfers.list(BOSS)
     again = await world.uploads.go_on(ANNA, writer.upload.id, lambda: None)
     assert again is writer
+    (after,) = world.transfers.list(BOSS)
+    assert (after.id, after.started, after.offset) == (before.id, before.started, MIB)
+    await writer.release()
+    assert not world.transfers.list(BOSS)
+
+
+async def test_an_upload_whose_next_piece_does_not_come_is_not_under_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transfers, "WAIT_SECONDS", 0.0)
+    world = World()
+    writer = await waiting(world)
+    assert not world.transfers.list(BOSS)
+    await world.uploads.go_on(ANNA, writer.upload.id, lambda: None)
     assert len(world.transfers.list(BOSS)) == 1
+    await writer.release()
+
+
+async def test_asking_how_far_an_upload_is_does_not_show_it_as_under_way() -> None:
+    world = World()
+    writer = await begun(world)
+    world.uploads.park(writer)
+    await world.uploads.go_on(ANNA, writer.upload.id, lambda: None)
+    world.uploads.park(writer)
+    assert not world.transfers.list(BOSS)
+    await writer.release()
+
+
+async def test_an_upload_stopped_between_two_pieces_waits_to_tell_the_next() -> None:
+    world = World()
+    writer = await waiting(world)
+    (found,) = world.transfers.list(BOSS)
+    world.transfers.stop(BOSS, found.id)
+    assert world.transfers.list(BOSS)[0].stopping
+    again = await world.uploads.go_on(ANNA, writer.upload.id, lambda: None)
+    assert again is writer
+    with pytest.raises(Stopped):
+        writer.raise_if_stopped()
     await writer.release()
 
 

@@ -113,6 +113,24 @@ async def test_upload_by_tus_that_is_stopped_behind_its_piece_is_told_too(
     assert await tus.offset(url) == SENT
 
 
+async def test_upload_by_tus_is_shown_and_stopped_between_two_pieces(
+    house: House, anna: Program, root: Browser
+) -> None:
+    tus = Tus(anna)
+    url = await tus.create(len(DATA))
+    assert not running(house)
+    await tus.patch(url, 0, DATA[:SENT])
+    _, text, _ = await root.get("/transfers")
+    assert "a.bin" in text
+    await stop_the_only_one(root)
+    assert await tus.offset(url) == SENT
+    refused = await tus.patch(url, SENT, io.BytesIO(DATA[SENT:]))
+    assert (refused.status, b'"stopped"' in refused.body) == (403, True)
+    assert not running(house)
+    assert await tus.offset(url) == SENT
+    assert (await tus.patch(url, SENT, io.BytesIO(DATA[SENT:]))).status == 204
+
+
 async def test_download_is_shown_and_stopped(
     house: House, anna: Program, root: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

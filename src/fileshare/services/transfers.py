@@ -31,6 +31,10 @@ PIECE_SECONDS: Final = 0.5
 GRACE_SECONDS: Final = 3.0
 """How long a stopped download may take to its next clean break; then it is cut."""
 
+WAIT_SECONDS = 10.0
+"""How long an upload that comes in several requests (tus) counts as under way without one: clients hash a
+piece in between, or try again after some seconds. Longer, and those that were given up would stand there."""
+
 SAMPLE_SECONDS: Final = 1.0
 """The least time over which a speed is taken: a shorter one shows the network's hiccups."""
 
@@ -64,7 +68,7 @@ class Mover(Protocol):
         ...
 
     def halt(self) -> None:
-        """End it soon, with `Stopped` for whoever waits. What arrived stays."""
+        """End it soon, with `Stopped` for whoever waits or sends its next piece. What arrived stays."""
         ...
 
 
@@ -101,9 +105,27 @@ class _Watched:
         self.mover = mover
         self.started = started
         self.stopping = False
+        self._waiting = False
+        self._shown_until = 0.0
+        self._begun_at = mover.offset
         self._speed = 0.0
         self._sampled = time.monotonic()
         self._offset = mover.offset
+
+    @property
+    def given_up(self) -> bool:
+        """Whether it waits, and has for so long that nobody seems to go on with it."""
+        return self._waiting and time.monotonic() >= self._shown_until
+
+    def wait(self, seconds: float) -> None:
+        """Nothing moves now. Only bytes tell that somebody goes on: a mere question moves none."""
+        self._waiting = True
+        if self.mover.offset > self._begun_at:
+            self._shown_until = time.monotonic() + seconds
+
+    def go_on(self) -> None:
+        """It moves again."""
+        self._waiting, self._begun_at = False, self.mover.offset
 
     def speed(self) -> float:
         """Since the last look that is long enough ago. Whoever looks, it is the same for all."""
@@ -136,6 +158,16 @@ class Transfers:
         """It is over, well or badly. Safe to call again."""
         self._watched.pop(number, None)
 
+    def wait(self, number: int) -> None:
+        """Nothing moves, and its next piece may come: it stays for a while if bytes came of late."""
+        if number in self._watched:
+            self._watched[number].wait(WAIT_SECONDS)
+
+    def go_on(self, number: int) -> None:
+        """The next piece comes."""
+        if number in self._watched:
+            self._watched[number].go_on()
+
     @asynccontextmanager
     async def sending(
         self, caller: Caller, path: str, start: int, stop: int | None, sink: Sink
@@ -155,7 +187,7 @@ class Transfers:
     def list(self, caller: Caller) -> Sequence[Transfer]:
         """All that run now, the oldest first. Raises Forbidden."""
         self._audit.check(caller, Action.SEE_TRANSFERS)
-        return [self._look(number, watched) for number, watched in self._watched.items()]
+        return [self._look(number, one) for number, one in self._watched.items() if not one.given_up]
 
     def stop(self, caller: Caller, transfer_id: str) -> None:
         """End one: an upload stays resumable, and its sender is told `stopped`.

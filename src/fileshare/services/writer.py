@@ -88,6 +88,8 @@ class Writer:
         """No further checkpoint is to begin."""
         self._doubted = False
         self._stopped = False
+        self._waiting = False
+        """Nobody sends at the moment: the next request of the same account may go on."""
         self._transfer = shop.transfers.begin(self)
 
     @property
@@ -139,21 +141,24 @@ class Writer:
         self._lease.supersede()
 
     def halt(self) -> None:
-        """As `stop`, and whoever sends it is told `stopped`: an admin wants it so."""
+        """As `stop`, and whoever sends it is told `stopped`, also where only the next piece can be told."""
         self._stopped = True
-        self.stop()
+        if not self._waiting:
+            self.stop()
 
     async def hand_on(self, caller: Caller, let_go: Callable[[], None]) -> None:
         """Another request of the same account goes on with it. Raises NoSpace."""
         self.caller, self._lease.let_go = caller, let_go
         self.began_at = self._part.offset
-        self._transfer = self._shop.transfers.begin(self)
+        self._waiting = False
+        self._shop.transfers.go_on(self._transfer)
         await self._shop.space.reserve(self.upload.id, self.left)
 
     def wait_for_next(self, let_go: Callable[[], None]) -> None:
         """Nobody writes for a while: no room is kept, and `let_go` is told when somebody wants it."""
         self._lease.let_go = let_go
-        self._shop.transfers.end(self._transfer)
+        self._waiting = True
+        self._shop.transfers.wait(self._transfer)
         self._shop.space.release(self.upload.id)
 
     async def announce(self, size: int) -> None:

@@ -27,9 +27,10 @@ async def receive(request: web.Request, writer: Writer, body: RequestBody) -> Up
 
     Raises ChecksumMismatch: of the piece, which then does not count, or of the whole, which is gone;
     TooMuch where more came than was announced or is allowed: the upload is gone; ConnectionAbortedError
-    for a body that broke off or stalls, whose bytes are kept unless they had a checksum.
+    for a body that broke off or stalls, whose bytes are kept unless they had a checksum; Stopped.
     """
     try:
+        writer.raise_if_stopped()  # while it waited for this piece
         checksum = _checked(request, writer)
         if checksum is None:
             await _take(writer, body)
@@ -90,7 +91,8 @@ async def settle(request: web.Request, writer: Writer) -> Upload | Receipt:
         except DigestMismatch as error:
             raise ChecksumMismatch(error.message) from error
     await writer.checkpoint()
-    writer.raise_if_stopped()
+    if writer.superseded:
+        writer.raise_if_stopped()
     if writer.left == 0:
         await writer.release()  # a piece that waits to be joined
     else:
