@@ -172,7 +172,7 @@ async def test_connection_that_ends_within_a_file_leaves_nothing(
         if ending == "cut":
             writer.transport.abort()
         else:
-            assert b" 400 " in await reader.readline()
+            assert b" 408 " in await reader.readline()
         await until(lambda: not house.world.uploads.writers())
     assert await house.world.catalog.uploads() == []
     assert await house.world.blobs.parts() == []

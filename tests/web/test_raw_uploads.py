@@ -176,7 +176,7 @@ async def test_broken_upload_goes_on_elsewhere_where_its_digest_is_known(
         elif ending == "half closed":
             writer.write_eof()
         else:
-            assert b" 400 " in await reader.readline()
+            assert b" 408 " in await reader.readline()
         await until(lambda: not house.world.uploads.writers())
     (upload,) = await house.world.catalog.uploads()
     assert (upload.offset, upload.state) == (50_000, UploadState.RECEIVING)

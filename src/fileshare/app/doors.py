@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from fileshare.app.descriptors import connections_allowed, raise_descriptor_limit
 from fileshare.app.services import Services
 from fileshare.app.tls import tls_context
 from fileshare.config import Config
@@ -120,11 +121,14 @@ def tcp_limits(config: Config) -> TcpLimits:
 
 
 def web_limits(config: Config) -> WebLimits:
-    """The settings that bind the web door."""
+    """The settings that bind the web door, and what descriptors there are."""
     return WebLimits(
         first_request_seconds=config.first_frame_seconds,
         keepalive_seconds=config.keepalive_seconds,
+        stall_seconds=config.stall_seconds,
         max_silent=config.max_unauthenticated,
+        max_silent_per_address=config.max_unauthenticated_per_address,
+        max_connections=connections_allowed(raise_descriptor_limit()),
     )
 
 

@@ -18,6 +18,11 @@ PIECE = 256 << 10
 
 _ASKED: web.RequestKey[bool] = web.RequestKey("asked_for_body", bool)
 
+
+class TooSlow(ConnectionLost):
+    """The request took too long to arrive."""
+
+
 LOST = (OSError, RuntimeError, ClientError, HttpProcessingError)
 """What aiohttp says of a body whose connection ended, or whose framing is broken."""
 
@@ -45,6 +50,11 @@ async def ask_for_body(request: web.Request) -> None:
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
+def was_asked_for(request: web.Request) -> bool:
+    """Whether the client may send the body: it did not wait to be asked, or has been."""
+    return "Expect" not in request.headers or _ASKED in request
+
+
 def refuse_codings(request: web.Request) -> None:
     """Refuse a compressed body: the file would not be what was sent, and a form could be a bomb.
 
@@ -70,7 +80,7 @@ class RequestBody:
         return content.at_eof() and content.exception() is None
 
     async def read(self, limit: int) -> bytes:
-        """The next bytes; empty at the end, whole or not. Raises ConnectionLost after a stall."""
+        """The next bytes; empty at the end, whole or not. Raises TooSlow after a stall."""
         await ask_for_body(self._request)
         count = min(limit, PIECE)
         try:
@@ -78,6 +88,10 @@ class RequestBody:
                 return await self._request.content.read(count)
         except Stopped:
             return b""
+        except TooSlow:
+            if rest := self._request.content._read_nowait(count):
+                return rest
+            raise
         except LOST:
             # read_nowait would repeat the error and keep the bytes; nothing public gives them.
             return self._request.content._read_nowait(count)
@@ -103,7 +117,7 @@ class StallLimit:
 
     @asynccontextmanager
     async def bounded(self) -> AsyncIterator[None]:
-        """For one wait. Raises Stopped, and ConnectionLost when the client sends nothing for too long."""
+        """For one wait. Raises Stopped, and TooSlow when the client sends nothing for too long."""
         if self._stopped:
             raise Stopped
         try:
@@ -112,6 +126,6 @@ class StallLimit:
         except TimeoutError:
             if self._stopped:
                 raise Stopped from None
-            raise ConnectionLost("Nothing came for too long.") from None
+            raise TooSlow() from None
         finally:
             self._waiting = None

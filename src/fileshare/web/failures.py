@@ -8,7 +8,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from fileshare.errors import AuthRequired, FileshareError, TooManyAttempts
-from fileshare.web.middleware import BEGUN
+from fileshare.web.bodies import TooSlow
+from fileshare.web.middleware import BEGUN, STRICT_HEADERS
 from fileshare.web.origin import local_url
 from fileshare.web.redirects import LANDING
 from fileshare.web.rendering import render
@@ -66,14 +67,31 @@ def _cut(request: web.Request) -> web.StreamResponse:
 def _refusal(request: web.Request, error: Exception) -> web.Response:
     if isinstance(error, AuthRequired) and wants_page(request):
         return web.Response(status=303, headers={"Location": _login_url(request)})
+    if isinstance(error, TimeoutError | TooSlow):
+        return _too_slow(request)
     if isinstance(error, FileshareError):
         response = _answer(request, error.code, error.message, status_of(error))
         if isinstance(error, TooManyAttempts):
             response.headers["Retry-After"] = str(error.retry_after)
         return response
-    if isinstance(error, TimeoutError):
-        return _answer(request, *told_of(408, ""), 408)
     return _answer(request, "error", "Something went wrong here; the server's log says what.", 500)
+
+
+def _too_slow(request: web.Request) -> web.Response:
+    """The rest of the body is not waited for, so that nothing can follow it."""
+    response = _answer(request, *told_of(408, ""), 408)
+    response.force_close()
+    return response
+
+
+def refused_unread(status: int, code: str, message: str) -> web.Response:
+    """For what never became a request: nobody knows what it accepts, and nothing of ours has seen it."""
+    response = web.Response(
+        text=_told(code, message), status=status, content_type="application/json", headers=STRICT_HEADERS
+    )
+    response.headers["Server"] = "fileshare"
+    response.force_close()
+    return response
 
 
 def _library_refusal(request: web.Request, error: web.HTTPException) -> web.Response:
@@ -94,12 +112,15 @@ def _answer(request: web.Request, code: str, message: str, status: int) -> web.R
         context = {"code": code, "message": message, "status": status}
         response = render(request, "error.html", context, status=status)
     else:
-        body = json.dumps({"error": {"code": code, "message": message}})
-        response = web.Response(text=body, status=status, content_type="application/json")
+        response = web.Response(text=_told(code, message), status=status, content_type="application/json")
     if status == 401:
         for challenge in challenges(request):
             response.headers.add("WWW-Authenticate", challenge)
     return response
+
+
+def _told(code: str, message: str) -> str:
+    return json.dumps({"error": {"code": code, "message": message}})
 
 
 def challenges(request: web.Request) -> tuple[str, ...]:

@@ -5,6 +5,8 @@ A signal and not a wrapper around handlers, so that no way of answering gets pas
 
 from aiohttp import web
 
+from fileshare.web.origin import is_trustworthy
+
 CONTENT_SECURITY_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -25,10 +27,12 @@ STRICT_HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+OPENER_POLICY = "Cross-Origin-Opener-Policy"
+"""Beside those, but over plain HTTP from elsewhere browsers ignore it and complain of it on every page."""
 
 BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
 """The response whose first byte is about to be sent; a failure can't be told by another one then."""
@@ -39,4 +43,6 @@ async def strict_headers(request: web.Request, response: web.StreamResponse) -> 
     request[BEGUN] = response
     for name, value in STRICT_HEADERS.items():
         response.headers.setdefault(name, value)
+    if is_trustworthy(request):
+        response.headers.setdefault(OPENER_POLICY, "same-origin")
     response.headers["Server"] = "fileshare"  # aiohttp's own names its version and Python's

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from fileshare.domain.addresses import is_loopback
 from fileshare.web.keys import Network, services_of
 
 FORWARDING_HEADERS = (
@@ -56,7 +57,7 @@ def address_of(request: web.Request) -> str:
     trusted = services_of(request).settings.trusted_proxies
     address = request.remote or ""
     hops = _parts(request, "X-Forwarded-For")
-    while hops and _is_trusted(address, trusted):
+    while hops and is_trusted(address, trusted):
         hop = _without_port(hops.pop())
         if _parse(hop) is None:
             break  # "unknown", or an invention: the proxy itself is all that is certain
@@ -69,6 +70,16 @@ def is_secure(request: web.Request) -> bool:
     return origin_of(request).startswith("https://")
 
 
+def is_trustworthy(request: web.Request) -> bool:
+    """Whether browsers take this for safe from others: TLS, or their own machine (W3C, Secure Contexts)."""
+    try:
+        parts = urlsplit(origin_of(request))
+        name = parts.hostname or ""
+    except ValueError:
+        return False  # a Host that is none, which is being refused
+    return parts.scheme == "https" or is_loopback(name) or name == "localhost" or name.endswith(".localhost")
+
+
 def origin_of(request: web.Request) -> str:
     """Scheme and host as the browser sees them, such as `https://files.example`."""
     settings = services_of(request).settings
@@ -76,7 +87,7 @@ def origin_of(request: web.Request) -> str:
         parts = urlsplit(settings.public_url)
         return f"{parts.scheme}://{parts.netloc}".lower()
     scheme, host = request.scheme, _host_of(request)
-    if _is_trusted(request.remote or "", settings.trusted_proxies):
+    if is_trusted(request.remote or "", settings.trusted_proxies):
         scheme = next(reversed(_parts(request, "X-Forwarded-Proto")), scheme)
         host = next(reversed(_parts(request, "X-Forwarded-Host")), host)
     return f"{scheme}://{host}".lower()
@@ -105,7 +116,8 @@ def _without_port(hop: str) -> str:
     return hop.partition(":")[0] if hop.count(":") == 1 else hop
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Whether an address is that of a proxy whose headers count."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in trusted)
 

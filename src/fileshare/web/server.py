@@ -1,7 +1,6 @@
-"""The web door's listener: accepts, cuts connections that never ask for anything, drains.
+"""The web door's listener: accepts, seats, drains.
 
-aiohttp limits headers and idle time; what it leaves open is how long and how many
-connections may stay silent or half asked, which costs an attacker nothing.
+How long one connection may do nothing is for `connection` to say, and how many of them for `seats`.
 """
 
 import asyncio
@@ -9,15 +8,14 @@ import ssl
 from dataclasses import dataclass
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
-from aiohttp.web_protocol import RequestHandler
+from aiohttp.typedefs import Handler
+
+from fileshare.web.connection import Connection, Patience
+from fileshare.web.keys import SERVICES
+from fileshare.web.seats import Seats
 
 BACKLOG = 1024
 """Connections that the kernel keeps for us until we accept: 200 clients may come in one moment."""
-
-MAX_LINE = 16_384
-"""Bytes of a request's first line: a path of 4,096 bytes takes three times as many
-when each is percent-encoded; aiohttp's own limit of 8,190 would refuse a good name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +24,28 @@ class WebLimits:
 
     first_request_seconds: float = 10.0
     keepalive_seconds: float = 75.0
+    stall_seconds: float = 60.0
     max_silent: int = 100
+    """Connections that wait for a request and on which nobody known has asked."""
+    max_silent_per_address: int = 20
+    max_connections: int = 1_000_000
+    moment: float = 0.25
+    """What newcomers have to say their first word before the oldest silent ones are looked at."""
 
 
 class WebServer:
     """One application behind one or more listening sockets."""
 
     def __init__(self, application: web.Application, limits: WebLimits | None = None) -> None:
-        self._limits = limits or WebLimits()
-        self._silent: dict[RequestHandler, asyncio.TimerHandle] = {}
+        self._limits = limits = limits or WebLimits()
+        self._seats = Seats(
+            limits.max_connections, limits.max_silent, limits.max_silent_per_address, limits.moment
+        )
+        self._patience = Patience(
+            limits.first_request_seconds, limits.keepalive_seconds, limits.stall_seconds
+        )
         # Outermost: who is refused has asked as well, and a check of a password may take its time.
-        application.middlewares.insert(0, self._heard())
+        application.middlewares.insert(0, _heard)
         self._application = application
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
@@ -45,11 +54,6 @@ class WebServer:
         """Listen; returns the addresses. Raises OSError when one can't be had."""
         self._runner = web.AppRunner(
             self._application,
-            access_log=None,
-            keepalive_timeout=self._limits.keepalive_seconds,
-            max_line_size=MAX_LINE,
-            # 500 KB of gzip held the loop for 2 s, for anybody: what is packed stays so, and is refused.
-            auto_decompress=False,
             # `drain` waits for the handlers; nothing is left to wait for after it.
             shutdown_timeout=0.1,
         )
@@ -80,30 +84,17 @@ class WebServer:
                 runner.server.pre_shutdown()
                 await runner.server.shutdown(seconds)
             await runner.cleanup()
-        for timer in self._silent.values():
-            timer.cancel()
-        self._silent.clear()
+        self._seats.close()
 
     def _accept(self) -> asyncio.Protocol:
         if self._runner is None or self._runner.server is None:
             raise ConnectionAbortedError("The web door is closed.")
-        if len(self._silent) >= self._limits.max_silent:
-            self._cut(next(iter(self._silent)))
-        handler = self._runner.server()
-        loop = asyncio.get_running_loop()
-        self._silent[handler] = loop.call_later(self._limits.first_request_seconds, self._cut, handler)
-        return handler
+        proxies = self._application[SERVICES].settings.trusted_proxies
+        return Connection(self._runner.server, self._seats, self._patience, proxies)
 
-    def _cut(self, handler: RequestHandler) -> None:
-        self._silent.pop(handler).cancel()
-        handler.force_close()
 
-    def _heard(self) -> Middleware:
-        @web.middleware
-        async def heard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            timer = self._silent.pop(request.protocol, None)
-            if timer is not None:
-                timer.cancel()
-            return await handler(request)
-
-        return heard
+@web.middleware
+async def _heard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if isinstance(request.protocol, Connection):
+        request.protocol.asked(request)
+    return await handler(request)
