@@ -124,7 +124,7 @@ class BegunDigest:
 class _Plain:
     """A `Sha256` for files that are hashed in one go."""
 
-    update: "Callable[[Data], object]"
+    update: "Callable[[Data], None]"
 
     def __init__(self) -> None:
         digest = hashlib.sha256()
