@@ -40,7 +40,7 @@ class BegunDigests:
                 saved = file.read(1024)
         except OSError:
             return None
-        from fileshare.sha256 import restored  # noqa: PLC0415 (ctypes is 5 ms of a command's start)
+        from fileshare.sha256 import restored  # here, as ctypes is 5 ms of a command's start
 
         return restored(saved)
 
@@ -99,7 +99,7 @@ class BegunDigest:
     def _new(self) -> "Sha256":
         if self._kept is None:
             return _Plain()
-        from fileshare.sha256 import sha256  # noqa: PLC0415 (as above)
+        from fileshare.sha256 import sha256
 
         return sha256()
 
