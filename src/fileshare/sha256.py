@@ -181,7 +181,7 @@ def _unpacked(saved: bytes) -> tuple[tuple[int, ...], int, bytes] | None:
 def _library() -> _Library | None:
     """The OpenSSL that hashlib itself uses, if its contexts are as we believe; else None."""
     try:
-        import _hashlib  # not in every Python
+        import _hashlib  # noqa: PLC0415 (not in every Python)
 
         library = ctypes.CDLL(_hashlib.__file__)
         for name in ("SHA256_Init", "SHA256_Update", "SHA256_Final"):
