@@ -1,0 +1,61 @@
+"""Forms with files that are made to be read for long."""
+
+import pytest
+
+from fileshare.web.form_uploads import MAX_HEADERS, MAX_PARTS, MAX_PREAMBLE
+from tests.web.house import House, open_house
+from tests.web.test_identity import basic
+
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\nx\r\n'
+END = b"--b--\r\n"
+
+
+async def posted(house: House, body: bytes, boundary: str = "b") -> int:
+    async with house.browser() as browser:
+        headers = {**basic("anna"), "Content-Type": f"multipart/form-data; boundary={boundary}"}
+        status, _, _ = await browser.ask("POST", "/files/", data=body, headers=headers)
+        return status
+
+
+@pytest.mark.parametrize(
+    "filling", [b"\n", b"x", b"--", b"--b", b"--bb\r\n", b"\r\n--b-\r\n", b"a\r\n"], ids=repr
+)
+async def test_endless_preamble_is_refused(filling: bytes) -> None:
+    async with open_house() as house:
+        assert await posted(house, filling * (900_000 // len(filling)) + b"\r\n" + PART + END) == 400
+        assert await house.world.catalog.uploads() == []
+
+
+@pytest.mark.parametrize(
+    "preamble", [b"", b"\r\n", b"This is multi-part.\r\n", b"--bb\r\n--\r\n", b"x--b\r\n", b"\n" * 500]
+)
+async def test_short_preamble_is_passed_over(preamble: bytes) -> None:
+    async with open_house() as house:
+        assert await posted(house, preamble + PART + END) == 303
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"x", b"--b", b"--bb", b"\r\n--b\r\n", b"--b--", b"--b--\r\n", b"--c\r\n"]
+)
+async def test_form_without_a_part_is_refused(body: bytes) -> None:
+    async with open_house() as house:
+        assert await posted(house, body) == 400
+
+
+async def test_part_with_headers_without_end_is_refused() -> None:
+    async with open_house() as house:
+        many = b"".join(b"X-%d: y\r\n" % number for number in range(MAX_HEADERS + 1))
+        assert await posted(house, PART.replace(b"\r\n\r\n", b"\r\n" + many + b"\r\n") + END) == 400
+        long = b"X: " + b"y" * (MAX_PREAMBLE * 2) + b"\r\n"
+        assert await posted(house, PART.replace(b"\r\n\r\n", b"\r\n" + long + b"\r\n") + END) == 400
+
+
+async def test_parts_without_end_are_refused() -> None:
+    async with open_house() as house:
+        nothing = b"--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n"
+        assert await posted(house, nothing * (MAX_PARTS + 1) + END) == 400
+
+
+async def test_empty_boundary_is_refused_or_serves() -> None:
+    async with open_house() as house:
+        assert await posted(house, b"-" * 1_000_000, '""') == 400
