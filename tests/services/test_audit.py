@@ -124,6 +124,35 @@ async def test_a_flood_of_the_same_refusal_is_one_row_with_a_count(office: Offic
     ]
 
 
+async def test_a_strangers_refusal_is_one_row_and_one_count_a_minute_from_all_of_its_addresses(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        for number in range(100):
+            office.audit.note(None, "authenticate", outcome="auth_failed", address=f"2001:db8::{number:x}")
+            await office.audit.flush()
+            office.clock.pass_seconds(0.1)
+    assert [event.detail for event in await office.found()] == [""]
+    assert len(caplog.records) == 1
+    office.clock.pass_seconds(60)
+    assert [event.detail for event in await office.found()] == ["(99 times more)", ""]
+
+
+async def test_strangers_at_other_addresses_have_rows_of_their_own(office: Office) -> None:
+    for address in ("192.0.2.1", "192.0.2.2"):
+        office.audit.note(None, "authenticate", outcome="auth_failed", address=address)
+        await office.audit.flush()
+    assert len(await office.found()) == 2
+
+
+async def test_counts_of_refusals_are_written_at_the_end(office: Office) -> None:
+    for _ in range(3):
+        office.audit.note(None, "authenticate", outcome="auth_failed", address="192.0.2.1")
+        await office.audit.flush()
+    await office.audit.stop()
+    assert [event.detail for event in await office.store.events(10)] == ["(2 times more)", ""]
+
+
 async def test_the_same_refusal_after_a_write_is_a_row_of_its_own(office: Office) -> None:
     for _ in range(2):
         office.audit.note(USER, "delete", "a", "denied")

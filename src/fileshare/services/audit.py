@@ -1,9 +1,10 @@
-"""The audit trail: who did what, from where, and how it ended. Rows are only ever added.
+"""The audit trail: who did what, from where, and how it ended. Rows are added, and go by their age alone.
 
 Events trail by a second, so that nobody's reply waits for them. No password, token or
 hash ever stands in one: callers must not hand them in.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from fileshare.domain.access import Action
 from fileshare.domain.model import Caller, Door, Event
 from fileshare.errors import BadRequest, FileshareError, Forbidden
 from fileshare.services.ports import AccountStore
+from fileshare.services.repeats import SPAN, Repeats
 from fileshare.services.write_behind import WriteBehind
 
 MAX_PATH: Final = 4096
@@ -44,6 +46,7 @@ class _Pending:
 
     event: Event
     times: int = 1
+    stranger: bool = False
 
     def finished(self) -> Event:
         if self.times == 1:
@@ -60,6 +63,8 @@ class Audit:
         self._clock = clock
         self._pending: list[_Pending] = []
         self._refused: dict[Event, _Pending] = {}
+        self._repeats = Repeats()
+        self._counting: asyncio.TimerHandle | None = None
         self._lost = 0
         self._writes = WriteBehind("audit events", self._write, delay)
         self._listeners: list[Callable[[Event], None]] = []
@@ -69,7 +74,10 @@ class Audit:
         await self._writes.start()
 
     async def stop(self) -> None:
-        """Write what is left."""
+        """Write what is left, the counts too."""
+        if self._counting is not None:
+            self._counting.cancel()
+        self._pending += [_Pending(event) for event in self._repeats.due(None)]
         await self._writes.stop()
 
     async def flush(self) -> None:
@@ -97,7 +105,8 @@ class Audit:
 
         The door's log tells it too, unless `logged` is False (one of very many at once).
         `outcome` is `ok`, `denied` or an error's code. The same refusal again within one
-        write is counted and not repeated, so that a flood of them can't fill the disk.
+        write is counted and not repeated, so that a flood of them can't fill the disk; that of
+        somebody unknown within a minute, by whatever address of theirs.
         """
         if caller is not None:
             account, address, door = caller.account.name, caller.address, caller.door
@@ -113,12 +122,15 @@ class Audit:
         )
         for listener in self._listeners:
             listener(event)
+        if caller is None and event.outcome != "ok" and self._repeats.counted(event):
+            self._count_later()
+            return
         if logged:
             _tell(event)
         if event.outcome == "ok":
             self._add(_Pending(event))
         else:
-            self._add_refused(event)
+            self._add_refused(event, stranger=caller is None)
 
     def note_all(
         self, caller: Caller, action: str, done: Sequence[tuple[str, str]], outcome: str = "ok"
@@ -186,13 +198,22 @@ class Audit:
             until=until,
         )
 
-    def _add_refused(self, event: Event) -> None:
+    def _count_later(self) -> None:
+        """Have the counts written when their minute is over, although nothing else may happen."""
+        if self._counting is None:
+            self._counting = asyncio.get_running_loop().call_later(SPAN / 1000, self._count_now)
+
+    def _count_now(self) -> None:
+        self._counting = None
+        self._writes.nudge()
+
+    def _add_refused(self, event: Event, *, stranger: bool) -> None:
         """Once per write, whenever in it."""
         key = replace(event, time=0)
         known = self._refused.get(key)
         if known is not None:
             known.times += 1
-        elif self._add(pending := _Pending(event)):
+        elif self._add(pending := _Pending(event, stranger=stranger)):
             self._refused[key] = pending
 
     def _add(self, pending: _Pending) -> bool:
@@ -205,7 +226,11 @@ class Audit:
         return True
 
     async def _write(self) -> None:
-        batch, self._pending = self._pending, []
+        counts = [_Pending(event) for event in self._repeats.due(self._clock())]
+        batch, self._pending = self._pending + counts, []
+        for pending in self._refused.values():
+            if pending.stranger:
+                self._repeats.told(pending.event)
         self._refused.clear()
         if not batch:
             return

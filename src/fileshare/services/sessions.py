@@ -23,6 +23,10 @@ SECRET_BYTES: Final = 32
 MAX_NAME: Final = 100
 """Characters of what a client calls its token."""
 
+MOST: Final = 1000
+"""Sessions of one account, and as many tokens: a script that logs in each time and never out must not
+fill the database. The longest unused gives way."""
+
 TOUCH_EVERY: Final = 60_000
 """Milliseconds between two writes of a session's last use: a page of many pictures costs one."""
 
@@ -78,6 +82,7 @@ class Sessions:
                 await self._store.session(_hash(secret), now)
         except NotFound:  # changed, disabled or deleted since the login
             raise AuthFailed() from None
+        await self._end_surplus(session)
         return secret, session
 
     async def find(self, secret: str) -> tuple[Session, Account]:
@@ -132,6 +137,18 @@ class Sessions:
     def changed_since(self, account_id: int, endings: int) -> bool:
         """Whether all of the account's sessions were ended since then, or are just being ended."""
         return bool(self._changing[account_id]) or self._changed.get(account_id, 0) > endings
+
+    async def _end_surplus(self, new: Session) -> None:
+        """Of the same kind, the longest unused first; those that nobody has used since are the oldest."""
+        held = [
+            session
+            for session in await self._store.sessions(new.account_id)
+            if session.kind == new.kind and session.id != new.id
+        ]
+        held.sort(key=lambda session: (session.used, session.id))
+        for session in held[: max(len(held) + 1 - MOST, 0)]:
+            _log.info("A %s of account %d gives way to a newer one", session.kind, new.account_id)
+            await self.end(new.account_id, session.id)
 
     def _end_of(self, session: Session, now: int) -> int:
         if session.kind == "token":
