@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fileshare.domain import upload as life
+from fileshare.domain.model import Event
 from fileshare.errors import NoSpace, NotFound, StorageFailed, Unavailable
+from fileshare.services import sweeper
 from fileshare.services.locks import DigestLocks
 from fileshare.services.sweeper import BATCH, DAY, ORPHAN_AGE, Retention, Sweeper
 from tests.services.shelf import BOOT, MemoryShelf, Shelf, digest_of, large
@@ -189,6 +191,20 @@ async def test_receipts_expire(place: Place) -> None:
     place.clock.now += 7 * DAY + 1
     assert (await place.sweeper.sweep_once()).receipts == 1
     assert await place.catalog.receipt_of(receipt.upload_id) is None
+
+
+async def test_audit_events_go_by_their_age_and_never_all_at_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "EVENTS", 2)
+    monkeypatch.setattr(sweeper, "EVENT_STEPS", 2)
+    accounts, now = place.shelf.accounts, place.clock.now
+    old = [Event(now, f"{number}", "", "", "", "", "ok", "") for number in range(5)]
+    await accounts.add_events(old)
+    await accounts.add_events([Event(now + 2, "young", "", "", "", "", "ok", "")])
+    place.clock.now += 365 * DAY + 1
+    assert [(await place.sweeper.sweep_once()).events for _ in range(3)] == [4, 1, 0]
+    assert [event.action for event in await accounts.events(10)] == ["young"]
 
 
 async def test_surplus_versions_go_with_their_content(place: Place) -> None:

@@ -406,6 +406,17 @@ async def test_events_come_back_the_newest_first_and_in_pages(kept: Kept) -> Non
     assert first[0] == Event(NOW, "download", "bob", "file 4", "192.0.2.1", "tcp", "ok", "", id=first[0].id)
 
 
+async def test_old_events_are_forgotten_in_steps_the_oldest_first(kept: Kept) -> None:
+    await kept.store.add_events(event(time=time, path=f"at {time}") for time in (30, 10, 20, 40))
+    assert await kept.store.forget_events(40, 2) == 2
+    assert [e.path for e in await kept.store.events(10)] == ["at 40", "at 30"]
+    assert await kept.store.forget_events(40, 2) == 1
+    assert await kept.store.forget_events(40, 2) == 0
+    await kept.store.add_events([event(time=50)])
+    newest, known = await kept.store.events(10)
+    assert (newest.id or 0) > (known.id or 0), "no number is used twice"
+
+
 async def test_events_are_filtered_by_all_that_is_asked(kept: Kept) -> None:
     await kept.store.add_events(
         [

@@ -148,6 +148,7 @@ def _retention(config: Config) -> Retention:
         trash=config.trash_days * DAY,
         receipts=config.upload_days * DAY,
         versions=config.keep_versions,
+        events=config.audit_days * DAY,
     )
 
 

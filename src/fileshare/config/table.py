@@ -35,7 +35,7 @@ DAYS = whole(1, 3650, "a number of days")
 SECONDS = whole(1, 86_400, "a number of seconds")
 COUNT = whole(1, 1_000_000)
 EVER = 100 * 365
-"""Stands in the range of `trash_days`: longer than anyone waits, short enough for the clock."""
+"""Stands in the ranges of `trash_days` and `audit_days`: longer than anyone waits, short for the clock."""
 
 
 def row(kind: Kind, default: T, doc: str) -> T:
@@ -97,6 +97,12 @@ class Config:
     )
     upload_days: int = row(
         DAYS, 7, "Days that an untouched partial upload, and the receipt of a finished one, are kept."
+    )
+
+    audit_days: int = row(
+        whole(1, EVER, "a number of days"),
+        365,
+        "Days that an event stays in the audit trail: a year's questions can be answered, and it ends.",
     )
 
     log_level: str = row(

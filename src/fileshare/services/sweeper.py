@@ -24,6 +24,12 @@ BATCH = 256
 """Digests whose locks are held at once, and rows released in one commit: an upload of one of them waits
 for that many unlinks, and 10,000 blobs are gone within seconds."""
 
+EVENTS = 1000
+"""Audit events removed in one commit, since others wait to write meanwhile."""
+
+EVENT_STEPS = 20
+"""Such commits in one sweep: what was deleted for good must not wait for years of events."""
+
 SCANNED = 1000
 """Blobs on disk that one query looks up."""
 
@@ -45,6 +51,7 @@ class Retention:
     trash: int = 30 * DAY
     receipts: int = 7 * DAY
     failures: int = DAY
+    events: int = 365 * DAY
     versions: int = 0
     """Versions kept of each file, the current one included; 0 keeps all."""
 
@@ -58,6 +65,7 @@ class Swept:
     trashed: int = 0
     receipts: int = 0
     sessions: int = 0
+    events: int = 0
 
 
 class Sweeper:
@@ -134,7 +142,8 @@ class Sweeper:
         receipts = await self._catalog.expire_receipts(now - self._retention.receipts)
         sessions = await self._accounts.expire_sessions(now)
         await self._accounts.forget_failures(now - self._retention.failures)
-        return Swept(blobs, orphans, trashed, receipts, sessions)
+        events = await self._forget_events(now - self._retention.events)
+        return Swept(blobs, orphans, trashed, receipts, sessions, events)
 
     async def collect(self) -> int:
         """Unlink what is garbage and give its space back; returns how many digests went."""
@@ -166,6 +175,15 @@ class Sweeper:
         if expired:
             await freeing(self._reserve, partial(self._catalog.purge, expired, self._clock()))
         return len(expired)
+
+    async def _forget_events(self, before: int) -> int:
+        forgotten = 0
+        for _ in range(EVENT_STEPS):
+            step = await freeing(self._reserve, partial(self._accounts.forget_events, before, EVENTS))
+            forgotten += step
+            if step < EVENTS:
+                break
+        return forgotten
 
     async def _prune_versions(self) -> None:
         """Here rather than at each overwrite, so that a lowered setting holds for old files too."""

@@ -47,6 +47,7 @@ class MemoryAccounts(Mishaps):
         self._last_session_id = 0
         self._failures: list[tuple[str, str, int]] = []
         self._events: list[Event] = []
+        self._last_event = 0
 
     def name_of(self, account_id: int) -> str:
         """The name of any account there ever was, for `MemoryCatalog(owner_name=…)`."""
@@ -211,7 +212,16 @@ class MemoryAccounts(Mishaps):
     async def add_events(self, events: Iterable[Event]) -> None:
         """See the port."""
         for event in events:
-            self._events.append(replace(event, id=len(self._events) + 1))
+            self._last_event += 1
+            self._events.append(replace(event, id=self._last_event))
+
+    @writes
+    async def forget_events(self, before: int, limit: int) -> int:
+        """See the port."""
+        old = sorted((event for event in self._events if event.time < before), key=lambda event: event.time)
+        gone = {event.id for event in old[:limit]}
+        self._events = [event for event in self._events if event.id not in gone]
+        return len(gone)
 
     @reads
     async def events(

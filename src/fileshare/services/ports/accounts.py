@@ -116,6 +116,10 @@ class AccountStore(Protocol):
         """Append to the audit trail."""
         ...
 
+    async def forget_events(self, before: int, limit: int) -> int:
+        """Remove events older than that, at most `limit`, the oldest first; returns how many."""
+        ...
+
     async def events(
         self,
         limit: int,

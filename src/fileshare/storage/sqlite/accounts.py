@@ -114,6 +114,10 @@ class SqliteAccounts:
         """See the port."""
         await self._database.run(event_rows.add, list(events))
 
+    async def forget_events(self, before: int, limit: int) -> int:
+        """See the port."""
+        return await self._database.run(event_rows.forget, before, limit)
+
     async def events(
         self,
         limit: int,

@@ -1,4 +1,4 @@
-"""The rows of the audit trail, which are only ever added; units of SQL on a connection."""
+"""The rows of the audit trail, which are added, and go by age alone; units of SQL on a connection."""
 
 import string
 from collections.abc import Sequence
@@ -21,6 +21,12 @@ def add(db: Connection, events: Sequence[Event]) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [(e.time, e.action, e.account, e.path, e.address, e.door, e.outcome, e.detail) for e in events],
     )
+
+
+def forget(db: Connection, before: int, limit: int) -> int:
+    """The oldest of those before that time."""
+    oldest = "SELECT id FROM events WHERE time < ?1 ORDER BY time LIMIT ?2"
+    return db.execute(f"DELETE FROM events WHERE id IN ({oldest})", (before, limit)).rowcount  # noqa: S608 (a constant)
 
 
 def search(
