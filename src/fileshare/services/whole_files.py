@@ -19,7 +19,7 @@ from fileshare.domain.names import parse_path
 from fileshare.errors import DigestMismatch, FileshareError, NotFound, TooLarge
 from fileshare.services.batches import Outcome
 from fileshare.services.meters import Direction
-from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_id
+from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_ids
 from fileshare.services.ports import Finish
 from fileshare.services.writer import Workshop, refuse_size
 
@@ -57,7 +57,11 @@ class WholeFiles:
             check(caller, Action.OVERWRITE)
         now = self._shop.clock()
         self._shop.meters.moved(Direction.RECEIVED, caller.door, sum(len(file.data) for file in files))
-        checked = [self._checked_small(caller, file, on_conflict, now) for file in files]
+        ids = new_ids(self._shop, len(files))
+        checked = [
+            self._checked_small(caller, file, upload_id, on_conflict, now)
+            for file, upload_id in zip(files, ids, strict=True)
+        ]
         committed = iter(await self._shop.committer.commit([c for c in checked if isinstance(c, Finish)]))
         outcomes = [next(committed) if isinstance(c, Finish) else c for c in checked]
         for file, outcome in zip(files, outcomes, strict=True):
@@ -67,7 +71,7 @@ class WholeFiles:
         return outcomes
 
     def _checked_small(
-        self, caller: Caller, file: SmallFile, on_conflict: OnConflict, now: int
+        self, caller: Caller, file: SmallFile, upload_id: str, on_conflict: OnConflict, now: int
     ) -> Finish | FileshareError:
         try:
             digest = parse_digest(file.digest)
@@ -83,7 +87,7 @@ class WholeFiles:
             return error
         return Finish(
             owner_id=caller.account.id,
-            upload_id=new_id(self._shop),
+            upload_id=upload_id,
             client_id=file.client_id,
             path=path,
             digest=digest,
