@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from fileshare.web.health import Health
+from fileshare.web.keys import WebSettings
 from fileshare.web.middleware import STRICT_HEADERS
 from fileshare.web.server import WebLimits, WebServer
 from tests.web.house import House, open_house
@@ -81,6 +82,26 @@ async def test_every_response_carries_the_strict_headers(path: str) -> None:
             expected["Cache-Control"] = "no-cache"
         assert {name: answer.headers[name] for name in expected} == expected
         assert answer.headers["Server"] == "fileshare"
+
+
+@pytest.mark.parametrize(
+    ("host", "public", "sent"),
+    [
+        ("127.0.0.1:5000", None, True),
+        ("localhost", None, True),
+        ("[::1]:5000", None, True),
+        ("192.168.1.7:5000", None, False),
+        ("files.example", None, False),
+        ("files.example", "https://files.example", True),
+        ("files.example", "http://files.example", False),
+    ],
+)
+async def test_policy_of_openers_is_told_only_where_browsers_heed_it(
+    host: str, public: str | None, sent: bool
+) -> None:
+    async with open_house(WebSettings(public_url=public)) as house, aiohttp.ClientSession() as session:
+        async with session.get(f"{house.url}/login", headers={"Host": host}) as answer:
+            assert ("Cross-Origin-Opener-Policy" in answer.headers) is sent
 
 
 async def test_static_files_can_not_be_left() -> None:

@@ -132,10 +132,14 @@ class Config:
     first_frame_seconds: int = row(
         SECONDS,
         10,
-        "Seconds in which a new connection's first message must be whole, in total and not per read.",
+        "Seconds in which a new connection's first message must be whole, in total and not per read; "
+        "at the web door the head of each request.",
     )
     stall_seconds: int = row(
-        SECONDS, 60, "Seconds without a byte after which a transfer is cut; its offset is kept."
+        SECONDS,
+        60,
+        "Seconds without a byte after which a transfer is cut; its offset is kept. "
+        "At the web door a body also brings 64 KiB in as many.",
     )
     idle_seconds: int = row(
         whole(10, 86_400, "a number of seconds"),
@@ -148,10 +152,15 @@ class Config:
         "Seconds that an idle web connection stays open: longer than proxies keep theirs, usually 60.",
     )
     max_unauthenticated: int = row(
-        COUNT, 100, "Connections that have not logged in, in all; beyond it the oldest silent one gives way."
+        COUNT,
+        100,
+        "Connections at a door that have not logged in, in all; beyond it the oldest silent one gives way.",
     )
     max_unauthenticated_per_address: int = row(
-        COUNT, 20, "Connections that have not logged in, per address, so that one address can't take all."
+        COUNT,
+        20,
+        "Connections at a door that have not logged in, per address, so that one address can't take all; "
+        "trusted proxies are not counted.",
     )
     drain_seconds: int = row(
         whole(0, 3600, "a number of seconds"),
