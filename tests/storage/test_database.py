@@ -135,6 +135,20 @@ async def test_a_read_can_not_write(notes: Database) -> None:
     assert notes.writable
 
 
+async def test_a_read_that_the_disk_fails_is_told_as_such(notes: Database) -> None:
+    """After such an error SQLite has ended the transaction by itself: there is nothing to roll back."""
+
+    def unit(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+        raise error
+
+    with pytest.raises(StorageFailed):
+        await notes.read(unit)
+    assert await notes.read(texts) == []
+
+
 async def test_a_read_sees_one_state_while_writes_go_on(notes: Database) -> None:
     await notes.run(add, "before")
     gate = Gate()

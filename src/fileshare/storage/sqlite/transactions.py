@@ -81,7 +81,7 @@ def read_transaction(name: str, unit: Callable[[sqlite3.Connection], T], connect
         try:
             return _timed(name, unit, connection)
         finally:
-            connection.execute("ROLLBACK")
+            _undo(connection)
     except sqlite3.Error as error:
         failure = translated(error)
         log.error("%s failed: %s", name, error)
