@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fileshare.domain.digest import EMPTY, Sha256, digest_of, parse_digest
+from fileshare.domain.digest import EMPTY, Sha256, digest_of, digest_of_small, parse_digest
 from fileshare.errors import BadDigest
 
 
@@ -52,3 +52,9 @@ def test_pieces_have_the_digest_of_the_whole(pieces: list[bytes]) -> None:
     for piece in pieces:
         running.update(piece)
     assert running.hexdigest() == digest_of(b"".join(pieces))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2046, 2047, 2048, 4094, 4095, 65536])
+def test_a_small_content_has_the_same_digest_in_pieces(size: int) -> None:
+    data = bytes(range(251)) * (size // 251 + 1)
+    assert digest_of_small(data[:size]) == digest_of_small(memoryview(data)[:size]) == digest_of(data[:size])

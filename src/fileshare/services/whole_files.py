@@ -4,7 +4,6 @@ The same promises as for uploads in pieces: durable when it is answered, and who
 one gets its first receipt. To know a digest is never enough to get or place a content.
 """
 
-import hashlib
 import hmac
 import logging
 import secrets
@@ -13,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from fileshare.domain.access import Action, check
-from fileshare.domain.digest import parse_digest
+from fileshare.domain.digest import digest_of_small, parse_digest
 from fileshare.domain.model import Caller, OnConflict, Receipt, Upload
 from fileshare.domain.names import parse_path
 from fileshare.errors import DigestMismatch, FileshareError, NotFound, TooLarge
@@ -80,7 +79,7 @@ class WholeFiles:
                     f"PUT takes files up to {self._shop.small_size} bytes: use UPLOAD for this one."
                 )
             refuse_size(self._shop, len(file.data))
-            if hashlib.sha256(file.data).hexdigest() != digest:
+            if digest_of_small(file.data) != digest:
                 raise DigestMismatch()
             path = parse_path(file.path)
         except FileshareError as error:

@@ -6,6 +6,7 @@ word before the connection closes. Version 2 hears it at once and sends ABORT or
 """
 
 import asyncio
+from itertools import accumulate, pairwise
 
 from fileshare.domain.model import Receipt
 from fileshare.errors import BadRequest, ConnectionLost, FileshareError, Stopped, Superseded, TooLarge
@@ -139,7 +140,7 @@ async def _discard_segments(body: SegmentedBody) -> None:
         raise ConnectionLost("The client went on sending a body that was refused.")
 
 
-async def receive_small(session: Session, request: m.Put) -> list[bytes]:
+async def receive_small(session: Session, request: m.Put) -> list[memoryview]:
     """The files of a PUT, whole and in memory. Raises ConnectionLost, BadRequest where they can't be."""
     limits = session.services.limits
     total = sum(file.size for file in request.files)
@@ -148,11 +149,9 @@ async def receive_small(session: Session, request: m.Put) -> list[bytes]:
             f"A PUT holds up to {limits.window_uploads} files and {limits.window_bytes} bytes, as HELLO said."
         )
     body = SegmentedBody(session.wire, session.stream)
-    files: list[bytes] = []
-    for file in request.files:
-        data = await body.read_whole(file.size)
-        if data is None:
-            raise ConnectionLost("The connection ended within a PUT.")
-        files.append(bytes(data))
+    whole = await body.read_whole(total)
+    if whole is None:
+        raise ConnectionLost("The connection ended within a PUT.")
     session.wire.put_done()
-    return files
+    ends = list(accumulate((file.size for file in request.files), initial=0))
+    return [memoryview(whole)[start:end] for start, end in pairwise(ends)]

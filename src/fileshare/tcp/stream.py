@@ -83,6 +83,8 @@ class Stream(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
         self._paused = False
+        self._begun = 0
+        """Bytes of the first chunk that were handed out."""
         self._loan: SocketLoan | None = None
         self._held = False
         """Reading waits until somebody asks for more than there is."""
@@ -229,15 +231,17 @@ class Stream(asyncio.Protocol):
 
     def _take(self, limit: int) -> bytes:
         taken: list[bytes] = []
-        room = limit
-        while self._chunks and room:
-            chunk = self._chunks.popleft()
-            if len(chunk) > room:
-                self._chunks.appendleft(chunk[room:])
-                chunk = chunk[:room]
-            taken.append(chunk)
-            room -= len(chunk)
-        self._buffered -= limit - room
+        room = min(limit, self._buffered)
+        self._buffered -= room
+        while room:
+            chunk = self._chunks[0]
+            piece = chunk[self._begun : self._begun + room]
+            taken.append(piece)
+            room -= len(piece)
+            self._begun += len(piece)
+            if self._begun == len(chunk):
+                self._chunks.popleft()
+                self._begun = 0
         if self._buffered <= LOW_WATER and not self._held:
             self._resume()
         return taken[0] if len(taken) == 1 else b"".join(taken)
