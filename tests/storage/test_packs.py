@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fileshare.domain.model import OnConflict
 from fileshare.errors import NoSpace
 from fileshare.services.ports import Listing
 from fileshare.storage.sqlite import packing, packs, tree
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from fileshare.storage.sqlite.packs import Named
-from tests.storage.builders import NOW, put, small
+from tests.storage.builders import NOW, finish, put, small
 
 FIRST = 4097
 letters = st.sampled_from("aAbBßéÉ報👩.")
@@ -96,6 +97,42 @@ async def test_packs_are_written_anew_when_enough_has_changed(
     assert (await state(database))[1] == 3
     await tiny.pack()
     assert (await state(database))[1] == 0
+
+
+async def revalued(database: Database) -> list[int]:
+    """Entries whose size or time has changed since they were packed."""
+    return await database.read(lambda db: [row[0] for row in db.execute("SELECT entry_id FROM revalued")])
+
+
+async def test_orders_are_written_anew_when_enough_has_another_size(
+    tiny: SqliteCatalog, database: Database
+) -> None:
+    await put(tiny, "a", "b", "c", "d", "e", "f", "g")
+    await tiny.pack()
+    for count, name in enumerate("abc"):
+        assert len(await revalued(database)) == count
+        await finish(tiny, small(name, b"longer than before", on_conflict=OnConflict.REPLACE, modified=NOW))
+        assert (await tiny.listing(Listing("", 1, query=name, sort="size"))).entries[0].path == name
+    await tiny.pack()
+    assert await revalued(database) == []
+    assert await database.read(ranges) == {"size": (18, 18), "modified": (NOW, NOW)}
+
+
+def ranges(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """The least and the greatest value of the first pack of files."""
+    rows = db.execute("SELECT sort, low, high FROM pack_orders WHERE kind = 1 AND first = 1").fetchall()
+    return {sort: (low, high) for sort, low, high in rows}
+
+
+async def test_the_pack_with_most_changes_is_written_anew_first(
+    tiny: SqliteCatalog, database: Database
+) -> None:
+    await put(tiny, *"abcdefghijk")
+    await tiny.pack()
+    for name in "gae":  # the entries 8, 2 and 6 of packs of four
+        await tiny.move(name, f"{name}{name}", NOW)
+    await tiny.pack()
+    assert await database.read(lambda db: db.execute("SELECT entry_id FROM unpacked").fetchall()) == [(2,)]
 
 
 async def test_a_pack_that_holds_nothing_any_more_goes(tiny: SqliteCatalog, database: Database) -> None:

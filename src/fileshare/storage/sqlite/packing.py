@@ -10,7 +10,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from fileshare.errors import FileshareError, Unavailable
-from fileshare.storage.sqlite import packs, tree
+from fileshare.storage.sqlite import orders, packs, tree
 from fileshare.storage.sqlite.connection import log
 from fileshare.storage.sqlite.database import Database
 
@@ -20,11 +20,22 @@ STALE: Final = 2000
 FOLDERS_TOLD: Final = 32
 """Folders of a pack up to which it tells them, so that a search elsewhere need not read it."""
 
+REVALUED: Final = 100
+"""Of so many packed entries one may have another size or time before packs are written anew for it."""
+
 _ENTRIES: Final = (
-    "SELECT id, name, folded, parent_id FROM entries"
+    "SELECT id, name, folded, parent_id, size, modified FROM entries"
     " WHERE id BETWEEN ?1 AND ?2 AND kind = ?3 ORDER BY name, id"
 )
-_PUT: Final = "INSERT OR REPLACE INTO packs (kind, first, folders, names) VALUES (?1, ?2, ?3, ?4)"
+_PUT: Final = "INSERT INTO packs (kind, first, folders, names) VALUES (?1, ?2, ?3, ?4)"
+_PUT_ORDER: Final = (
+    "INSERT INTO pack_orders (sort, kind, first, low, high, kept) VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+)
+_MOST: Final = {
+    table: f"SELECT (entry_id - 1) / ?1 FROM {table} GROUP BY 1 ORDER BY count(*) DESC LIMIT 1"  # noqa: S608
+    for table in ("unpacked", "revalued")
+}
+"""The number of the pack that a table has most entries of."""
 
 
 class Packer:
@@ -80,6 +91,7 @@ def pack_next(db: Connection) -> None:
         for kind in (tree.FOLDER, tree.FILE):
             _pack(db, kind, first, last)
         db.execute("DELETE FROM unpacked WHERE entry_id BETWEEN ?1 AND ?2", (first, last))
+        db.execute("DELETE FROM revalued WHERE entry_id BETWEEN ?1 AND ?2", (first, last))
 
 
 def _new_pack(db: Connection) -> int | None:
@@ -90,19 +102,27 @@ def _new_pack(db: Connection) -> int | None:
 
 
 def _stale_pack(db: Connection) -> int | None:
-    """The first id of a pack to be written anew."""
-    changed, some = db.execute("SELECT count(*), min(entry_id) FROM unpacked").fetchone()
-    if changed < STALE:
-        return None
-    return int(some - (some - 1) % packs.SIZE)
+    """The first id of the pack with most changes, when there are enough in all."""
+    (upto,) = db.execute("SELECT upto FROM packing").fetchone()
+    for table, enough in (("unpacked", STALE), ("revalued", max(STALE, upto // REVALUED))):
+        (changed,) = db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 (constants)
+        if changed >= enough:
+            (number,) = db.execute(_MOST[table], (packs.SIZE,)).fetchone()
+            return int(number) * packs.SIZE + 1
+    return None
 
 
 def _pack(db: Connection, kind: int, first: int, last: int) -> None:
+    for table in ("packs", "pack_orders"):
+        db.execute(f"DELETE FROM {table} WHERE kind = ?1 AND first = ?2", (kind, first))  # noqa: S608
     rows = db.execute(_ENTRIES, (first, last, kind)).fetchall()
     if not rows:
-        db.execute("DELETE FROM packs WHERE kind = ?1 AND first = ?2", (kind, first))
         return
-    folders = {parent_id for *_, parent_id in rows}
+    folders = {row[3] for row in rows}
     told = json.dumps(sorted(folders - {None})) if len(folders) <= FOLDERS_TOLD else None
-    names = packs.pack(first, ((entry_id, name, folded) for entry_id, name, folded, _ in rows))
+    names = packs.pack(first, ((entry_id, name, folded) for entry_id, name, folded, *_ in rows))
     db.execute(_PUT, (kind, first, told, names))
+    sizes, times = [row[4] for row in rows], [row[5] for row in rows]
+    for sort, values in (("modified", times), *([("size", sizes)] if kind == tree.FILE else ())):
+        kept = orders.order(names, values)
+        db.execute(_PUT_ORDER, (sort, kind, first, min(values), max(values), kept))

@@ -47,37 +47,58 @@ def hits(
     """The entries of a pack whose folded name holds `query`, in order, from behind `after` on."""
     start, stop = len(_LINE), len(packed)
     if after is not None:
-        edge = _edge(packed, first, after, with_it=not descending)
-        start, stop = (start, edge) if descending else (edge, stop)
+        found = edge(packed, first, after, with_it=not descending)
+        start, stop = (start, found) if descending else (found, stop)
+    for begin in matching(packed, query, start, stop, descending=descending):
+        yield named(packed, begin, first)
+
+
+def matching(
+    packed: bytes, query: bytes, start: int = 1, stop: int | None = None, *, descending: bool = False
+) -> Iterator[int]:
+    """Where the lines between two places begin whose folded name holds `query`, in order."""
+    stop = len(packed) if stop is None else stop
     find = packed.rfind if descending else packed.find
     while (at := find(query, start, stop)) >= 0:
         begin, end = packed.rfind(_LINE, 0, at) + 1, packed.find(_LINE, at)
-        folded, found = _read(packed[begin:end], first)
-        if query in folded:
-            yield found
+        if matches(packed, begin, query):
+            yield begin
         start, stop = (start, begin) if descending else (end + 1, stop)
 
 
-def _edge(packed: bytes, first: int, after: Named, *, with_it: bool) -> int:
+def matches(packed: bytes, begin: int, query: bytes) -> bool:
+    """Whether the folded name of the line that begins there holds `query`."""
+    line = packed[begin : packed.find(_NUMBER, begin)]
+    return query in line and query in line.partition(_NAME)[0]
+
+
+def starts(packed: bytes) -> Iterator[int]:
+    """Where each line begins."""
+    begin = len(_LINE)
+    while begin < len(packed):
+        yield begin
+        begin = packed.find(_LINE, begin) + 1
+
+
+def edge(packed: bytes, first: int, after: Named, *, with_it: bool) -> int:
     """Where the lines end that come before an entry, and its own `with_it`."""
     low, high = len(_LINE), len(packed)
     while low < high:
         begin = packed.rfind(_LINE, 0, (low + high) // 2) + 1
-        end = packed.find(_LINE, begin)
-        _, found = _read(packed[begin:end], first)
+        found = named(packed, begin, first)
         if found < after or (with_it and found == after):
-            low = end + 1
+            low = packed.find(_LINE, begin) + 1
         else:
             high = begin
     return low
 
 
-def _read(line: bytes, first: int) -> tuple[bytes, Named]:
-    """What is compared, and whose it is."""
-    names, _, (high, low) = line.partition(_NUMBER)
+def named(packed: bytes, begin: int, first: int) -> Named:
+    """Whose the line is that begins there."""
+    names, _, (high, low) = packed[begin : packed.find(_LINE, begin)].partition(_NUMBER)
     folded, differs, name = names.partition(_NAME)
     number = (high - _DIGIT) * 64 + low - _DIGIT
-    return folded, Named((name if differs else folded).decode(), first + number)
+    return Named((name if differs else folded).decode(), first + number)
 
 
 def _number(number: int) -> bytes:

@@ -2,30 +2,28 @@
 
 Every way to the answer gives the same one; they differ in what they read:
 - few names below the folder: each name's row;
-- by name: every pack, up to the name where it can no longer add to the page;
-- by size or time: every pack, then the rows of what matches, where that is little;
-- otherwise, the whole table. No page of anything that people type often ends there.
+- otherwise every pack that can add to the page, up to the entry where it no longer can,
+  and the rows of what is in no pack, or has changed since;
+- where nearly all that matches lies elsewhere, the rows below the folder after all.
 """
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from sqlite3 import Connection
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from fileshare.services.ports import Listing
 from fileshare.storage.cursors import Place
 from fileshare.storage.sqlite import packs, tree
 from fileshare.storage.sqlite.keyset import SORTED_BY, keyset
+from fileshare.storage.sqlite.orders import Key, Ordered
 from fileshare.storage.sqlite.packs import Named
 from fileshare.storage.sqlite.scope import Scope
 
 FEW_NAMES: Final = 10_000
 """Names below a folder up to which their rows are read: some 15 ms."""
-
-FEW_HITS: Final = 2_000
-"""Matches up to which all of their rows are read to be put in order: some 10 ms."""
 
 MISSES: Final = 5_000
 """Matches that lie elsewhere after which it is quicker to read the names below the folder."""
@@ -37,30 +35,25 @@ _COUNT: Final = (
     f"{tree.FOLDERS_BELOW} SELECT count(*) FROM (SELECT 1 FROM folders"  # noqa: S608 (constants)
     " CROSS JOIN entries AS e ON e.parent_id = folders.id LIMIT :enough)"
 )
-_BELOW: Final = tree.FOLDERS_BELOW
-_FRESH: Final = (
-    "WITH fresh (id) AS (SELECT id FROM entries WHERE id > (SELECT upto FROM packing)"
-    " UNION SELECT entry_id FROM unpacked)"
+_BY_NAME: Final = "SELECT rowid, first, 0, 0, 0, folders FROM packs WHERE kind = :kind"
+_BY_VALUE: Final = (
+    "SELECT p.rowid, p.first, o.rowid, o.low, o.high, p.folders FROM pack_orders AS o"
+    " JOIN packs AS p ON p.kind = o.kind AND p.first = o.first WHERE o.sort = :sort AND o.kind = :kind"
 )
-_PACKS: Final = "SELECT first, folders FROM packs WHERE kind = ?1 ORDER BY first"
-_NAMES: Final = "SELECT names FROM packs WHERE kind = ?1 AND first = ?2"
 _PARENT: Final = "SELECT parent_id FROM entries WHERE id = ?1"
-_KEYS: Final = "SELECT parent_id, size, modified FROM entries WHERE id = ?1"
+_RENAMED: Final = "SELECT entry_id FROM unpacked"
+_CHANGED: Final = f"{_RENAMED} UNION SELECT entry_id FROM revalued"  # noqa: S608 (constants)
 
 _SOURCES: Final = {
-    "below": (_BELOW, "folders CROSS JOIN entries AS e ON e.parent_id = folders.id"),
-    "fresh": (_FRESH, "fresh CROSS JOIN entries AS e ON e.id = fresh.id"),
-    "all": ("", "entries AS e NOT INDEXED"),
+    "below": (tree.FOLDERS_BELOW, "folders CROSS JOIN entries AS e ON e.parent_id = folders.id"),
+    "new": ("", "packing CROSS JOIN entries AS e NOT INDEXED ON e.id > packing.upto"),
+    "renamed": (f"WITH old (id) AS ({_RENAMED})", "old CROSS JOIN entries AS e ON e.id = old.id"),
+    "changed": (f"WITH old (id) AS ({_CHANGED})", "old CROSS JOIN entries AS e ON e.id = old.id"),
 }
-"""Where rows are read from: below the folder, in no pack, or everywhere."""
+"""Where rows are read from: below the folder, above what is packed, or what its pack tells wrongly."""
 
-
-class Key(NamedTuple):
-    """In this order the entries of a search are shown; `value` is 0 where names alone decide."""
-
-    value: int
-    name: str
-    id: int
+Pack = tuple[int, int, int, int, int, str | None]
+"""Its row, its first id, the row of its order, the least and the greatest value, its folders."""
 
 
 class _TooManyMisses(Exception):
@@ -76,7 +69,6 @@ class Search:
         self._descending = what.descending
         self._query = what.query.casefold()
         self.scope = Scope(db, folder_id, what.path)
-        self._stale = {entry_id for (entry_id,) in db.execute("SELECT entry_id FROM unpacked")}
         self._misses = 0
 
     def find(self, kind: int, sort: str, after: Place | None, limit: int) -> Sequence[int]:
@@ -87,76 +79,90 @@ class Search:
         return [key.id for key in self._find(kind, sort, place, limit)]
 
     def _find(self, kind: int, sort: str, after: Key | None, limit: int) -> Sequence[Key]:
-        if self._is_small():
-            return list(islice(self._read("below", kind, sort, after), limit))
-        try:
-            if sort == "name":
-                return self._by_name(kind, after, limit)
-            return self._by_value(kind, sort, after, limit)
-        except _TooManyMisses:
-            return list(islice(self._read("below", kind, sort, after), limit))
+        if not self._is_small():
+            try:
+                return self._in_packs(kind, sort, after, limit)
+            except _TooManyMisses:
+                pass
+        return list(islice(self._read("below", kind, sort, after), limit))
 
     def _is_small(self) -> bool:
         values = {"folder": self._folder_id, "enough": FEW_NAMES + 1}
         (count,) = self._db.execute(_COUNT, values).fetchone()
         return int(count) <= FEW_NAMES
 
-    def _by_name(self, kind: int, after: Key | None, limit: int) -> Sequence[Key]:
-        best = list(islice(self._read("fresh", kind, "name", after), limit))
-        for first, packed in self._packs(kind):
+    def _in_packs(self, kind: int, sort: str, after: Key | None, limit: int) -> Sequence[Key]:
+        """From packs; what they tell of entries that changed is passed over, and read from the rows."""
+        old = "renamed" if sort == "name" else "changed"
+        rows = (islice(self._read(source, kind, sort, after), limit) for source in ("new", old))
+        best = self._ordered(chain.from_iterable(rows))[:limit]
+        stale = {entry_id for (entry_id,) in self._db.execute(_RENAMED if sort == "name" else _CHANGED)}
+        for pack in self._packs(kind, sort, after):
             last = best[-1] if len(best) == limit else None
-            found = self._of_pack(first, packed, after, last)
-            best = self._ordered([*best, *islice(found, limit)])[:limit]
+            if last is not None and self._is_past(pack, last):
+                continue
+            hits = (key for key in self._hits(pack, sort, after, last) if key.id not in stale)
+            best = self._ordered([*best, *islice(self._up_to(last, after, hits), limit)])[:limit]
         return best
 
-    def _of_pack(self, first: int, packed: bytes, after: Key | None, last: Key | None) -> Iterator[Key]:
-        """What matches in a pack, by name, up to the last that the page has room for."""
-        begin = None if after is None else Named(after.name, after.id)
-        for hit in self._hits(first, packed, begin):
-            key = Key(0, *hit)
+    def _packs(self, kind: int, sort: str, after: Key | None) -> Iterator[Pack]:
+        """The packs that may hold something of the folder behind a place, first those likely to hold much."""
+        found: list[Pack] = self._db.execute(
+            _BY_NAME if sort == "name" else _BY_VALUE, {"kind": kind, "sort": sort}
+        ).fetchall()
+        found.sort(key=lambda pack: (pack[5] is None, -pack[4] if self._descending else pack[3]))
+        for pack in found:
+            *_, low, high, folders = pack
+            if after is not None and (low > after.value if self._descending else high < after.value):
+                continue
+            if folders is None or any(self.scope.holds(folder) for folder in json.loads(folders)):
+                yield pack
+
+    def _is_past(self, pack: Pack, last: Key) -> bool:
+        """Whether the pack has only what comes after an entry."""
+        return pack[4] < last.value if self._descending else pack[3] > last.value
+
+    def _hits(self, pack: Pack, sort: str, after: Key | None, last: Key | None) -> Iterator[Key]:
+        """What matches in a pack, in order, with all of what lies between two places."""
+        row, first, order, *_ = pack
+        query, packed = self._query.encode(), self._blob("packs", "names", row)
+        if sort == "name":
+            begin = None if after is None else Named(after.name, after.id)
+            for hit in packs.hits(packed, first, query, after=begin, descending=self._descending):
+                yield Key(0, *hit)
+            return
+        at = packed.find(query) if last is None else None
+        if at is None or at >= 0:
+            ordered = Ordered(packed, first, self._blob("pack_orders", "kept", order))
+            yield from ordered.hits(query, at=at, after=after, last=last, descending=self._descending)
+
+    def _up_to(self, last: Key | None, after: Key | None, keys: Iterable[Key]) -> Iterator[Key]:
+        """Of what comes in order, what lies below the folder, behind a place and up to the page's last."""
+        for key in keys:
+            if after is not None and (key >= after if self._descending else key <= after):
+                continue
             if last is not None and (key < last if self._descending else key > last):
                 return
-            if self._holds(hit.id, _PARENT) is not None:
+            if self._holds(key.id):
                 yield key
 
-    def _by_value(self, kind: int, sort: str, after: Key | None, limit: int) -> Sequence[Key]:
-        found: list[Key] = []
-        hits = (hit for first, packed in self._packs(kind) for hit in self._hits(first, packed, None))
-        for count, hit in enumerate(hits):
-            if count == FEW_HITS:
-                return list(islice(self._read("all", kind, sort, after), limit))
-            row = self._holds(hit.id, _KEYS)
-            if row is not None:
-                found.append(Key({"size": row[1], "modified": row[2]}[sort], *hit))
-        if after is not None:
-            found = [key for key in found if (key < after if self._descending else key > after)]
-        return self._ordered([*found, *islice(self._read("fresh", kind, sort, after), limit)])[:limit]
+    def _holds(self, entry_id: int) -> bool:
+        """Whether the entry lies below the folder."""
+        (parent_id,) = self._db.execute(_PARENT, (entry_id,)).fetchone()
+        if self.scope.holds(parent_id):
+            return True
+        self._misses += 1
+        if self._misses > MISSES:
+            raise _TooManyMisses
+        return False
 
     def _ordered(self, keys: Iterable[Key]) -> list[Key]:
         return sorted(keys, reverse=self._descending)
 
-    def _packs(self, kind: int) -> Iterator[tuple[int, bytes]]:
-        """The packs that may hold something of the folder."""
-        for first, folders in self._db.execute(_PACKS, (kind,)).fetchall():
-            if folders is None or any(self.scope.holds(folder) for folder in json.loads(folders)):
-                (packed,) = self._db.execute(_NAMES, (kind, first)).fetchone()
-                yield first, packed
-
-    def _hits(self, first: int, packed: bytes, after: Named | None) -> Iterator[Named]:
-        """What matches in a pack and is still called so."""
-        query = self._query.encode()
-        found = packs.hits(packed, first, query, after=after, descending=self._descending)
-        return (hit for hit in found if hit.id not in self._stale)
-
-    def _holds(self, entry_id: int, columns: str) -> Sequence[Any] | None:
-        """The entry's row, parent first, where it lies below the folder."""
-        row: Sequence[Any] = self._db.execute(columns, (entry_id,)).fetchone()
-        if self.scope.holds(row[0]):
-            return row
-        self._misses += 1
-        if self._misses > MISSES:
-            raise _TooManyMisses
-        return None
+    def _blob(self, table: str, column: str, row: int) -> bytes:
+        """A large value, read without the copy that a row of results would be."""
+        with self._db.blobopen(table, column, row, readonly=True) as blob:
+            return blob.read()
 
     def _read(self, source: str, kind: int, sort: str, after: Key | None) -> Iterator[Key]:
         """What matches among the rows of a source, in order, a stretch at a time."""
