@@ -1,6 +1,9 @@
-// Shows each <time> in the reader's own zone; without this it says UTC. Never touches any other text.
+// Shows each <time> in the reader's own zone, and lets date fields speak of it; without this both say UTC.
+// What is sent stays UTC. Never touches any other text.
 
 import { onPage } from "./pages.js";
+
+const MINUTE = 60_000; // milliseconds
 
 const minutes = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const seconds = new Intl.DateTimeFormat(undefined, { dateStyle: "short", timeStyle: "medium" });
@@ -14,4 +17,20 @@ export function localize(root) {
   }
 }
 
+/** A time as a date field holds it: without its zone, to the minute. */
+function fieldText(milliseconds) {
+  return new Date(milliseconds).toISOString().slice(0, -8);
+}
+
 onPage("#content", localize);
+
+onPage("#content input[type=datetime-local]", (field, signal) => {
+  for (const zone of field.labels[0].querySelectorAll("[data-zone]")) zone.remove();
+  if (field.value) {
+    const told = new Date(`${field.value}Z`);
+    field.value = fieldText(told - told.getTimezoneOffset() * MINUTE);
+  }
+  field.form.addEventListener("formdata", ({ formData }) => {
+    if (field.value) formData.set(field.name, fieldText(Date.parse(field.value)));
+  }, { signal });
+});

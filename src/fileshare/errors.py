@@ -121,13 +121,15 @@ class TooManyAttempts(AuthFailed):
     code = "too_many_attempts"
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many failed logins: try again in {retry_after} seconds.")
+        minutes = -(-retry_after // 60)
+        wait = f"{retry_after} seconds" if retry_after < 120 else f"{minutes} minutes"
+        super().__init__(f"Too many failed logins: try again in {wait}.")
         self.retry_after = retry_after
         """Seconds until another attempt will be looked at."""
 
 
 class Forbidden(FileshareError):
-    """Your role does not allow this."""
+    """Your role does not allow this: ask an admin."""
 
     code = "forbidden"
 

@@ -136,13 +136,20 @@ async def visit(chromium: Chromium) -> AsyncIterator[Visiting]:
     visits: list[Visit] = []
 
     async def start(
-        house: House, name: str | None = None, *, width: int = 1440, dark: bool = False, scripts: bool = True
+        house: House,
+        name: str | None = None,
+        *,
+        width: int = 1440,
+        dark: bool = False,
+        scripts: bool = True,
+        zone: str = "UTC",
     ) -> Visit:
         context = await chromium.new_context(
             viewport={"width": width, "height": 800},
             color_scheme="dark" if dark else "light",
             java_script_enabled=scripts,
             locale="en-GB",
+            timezone_id=zone,
             ignore_https_errors=True,  # a proxy before the house has a certificate of its own making
         )
         one = Visit(house, context, await context.new_page())

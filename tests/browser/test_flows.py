@@ -159,3 +159,21 @@ async def test_checks_of_this_suite_find_what_is_wrong(visit: Visiting) -> None:
         await one.page.evaluate("console.error('wrong')")
         assert any("wrong" in complaint for complaint in one.complaints)
         one.complaints.clear()
+
+
+async def test_logs_are_filtered_by_time_in_the_readers_own_zone(visit: Visiting, tmp_path: Path) -> None:
+    (tmp_path / "server.log").write_text(line(1) + line(2))  # the first seconds of 2026, in UTC
+    async with open_house(logs=tmp_path) as house:
+        one = await visit(house, "root", zone="America/New_York")
+        page = one.page
+        await one.go("/logs")
+        await expect(page.locator("#rows time").first).to_have_text("31/12/2025, 19:00:00")
+        await page.get_by_label("From", exact=True).fill("2025-12-31T18:59")
+        await page.get_by_label("Until", exact=True).fill("2025-12-31T19:01")
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.get_by_role("row")).to_have_count(3)
+        assert "since=2025-12-31T23%3A59&until=2026-01-01T00%3A01" in page.url
+        await expect(page.get_by_label("From", exact=True)).to_have_value("2025-12-31T18:59")
+        await page.get_by_label("From", exact=True).fill("2025-12-31T19:01")
+        await page.get_by_role("button", name="Show").click()
+        await expect(page.get_by_text("No line matches.")).to_be_visible()

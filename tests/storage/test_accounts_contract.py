@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -423,7 +424,7 @@ async def test_events_are_filtered_by_all_that_is_asked(kept: Kept) -> None:
             event(NOW, "login", "bob", "", "wrong password"),
             event(NOW + 1, "download", "bob", "Reports/50%_off.pdf"),
             event(NOW + 2, "download", "eve", "Größe.txt"),
-            event(NOW + 3, "download", "bob", "other"),
+            replace(event(NOW + 3, "download", "bob", "other"), door="web"),
         ]
     )
 
@@ -434,6 +435,8 @@ async def test_events_are_filtered_by_all_that_is_asked(kept: Kept) -> None:
     assert await times(account="bob") == [3, 1, 0]
     assert await times(account="bo") == []
     assert await times(action="download", account="bob") == [3, 1]
+    assert await times(door="web") == [3]
+    assert await times(door="we") == []
     assert await times(text="REPORTS/50%_") == [1]
     assert await times(text="%") == [1]
     assert await times(text="größe") == [2]

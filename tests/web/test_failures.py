@@ -130,3 +130,42 @@ async def test_pages_failure_is_a_page() -> None:
         async with session.post(f"{house.url}/login", json={}) as answer:
             assert answer.status == 400
             assert "<h1>" in await answer.text()
+
+
+async def test_change_behind_a_session_that_ended_is_said_not_to_be_done_and_led_back_to() -> None:
+    async with open_house() as house, house.browser() as browser:
+        came_from = {"Referer": f"{house.url}/users?done=x"}
+        _, _, answer = await browser.ask("POST", "/users", data={"username": "x"}, headers=came_from)
+        location = answer.headers["Location"]
+        assert location == "/login?next=/users%3Fdone%3Dx&done=session_over"
+        _, text, _ = await browser.get(location)
+        assert "Nothing was changed: your session had ended." in text
+        assert 'name="next" value="/users?done=x"' in text
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["", "https://elsewhere.example/users", "/users", "{}.elsewhere.example/users", "{}//evil.example/"],
+)
+async def test_page_that_a_request_came_from_is_one_of_ours_or_none(told: str) -> None:
+    async with open_house() as house, house.browser() as browser:
+        came_from = {"Referer": told.format(house.url)}
+        _, _, answer = await browser.ask("POST", "/users", data={"username": "x"}, headers=came_from)
+        assert answer.headers["Location"] == "/login?next=/files/&done=session_over"
+        _, text, _ = await browser.get("/nothing", headers=came_from)
+        assert "Go back" not in text
+
+
+async def test_failure_leads_back_to_the_page_it_came_from() -> None:
+    async with open_house() as house, house.browser("anna") as browser:
+        came_from = {"Referer": f"{house.url}/files/docs/?q=a"}
+        _, text, _ = await browser.get("/nothing", headers=came_from)
+        assert 'href="/files/docs/?q=a">Go back' in text
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "told"),
+    [(42, "in 42 seconds"), (119, "in 119 seconds"), (120, "in 2 minutes"), (894, "in 15 minutes")],
+)
+def test_wait_is_told_as_people_count_it(retry_after: int, told: str) -> None:
+    assert told in TooManyAttempts(retry_after).message

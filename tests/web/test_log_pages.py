@@ -91,6 +91,10 @@ async def test_audit_trail_is_searched_and_paged() -> None:
         _, text, _ = await browser.get("/audit?q=19.TXT")
         assert "dir/119.txt" in text
         assert "dir/18.txt" not in text
+        _, text, _ = await browser.get("/audit?door=web&action=delete")
+        assert "No event matches" in text
+        _, text, _ = await browser.get("/audit?door=tcp")
+        assert "dir/119.txt" in text
         assert (await browser.get("/audit?before=x"))[0] == 400
 
 

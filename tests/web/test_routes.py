@@ -13,7 +13,7 @@ from fileshare.web.routes import TABLE
 from tests.web.house import PAGE, TOKEN, House, open_house
 
 ROLES = {"nobody": None, "anonymous": Role.USER, "anna": Role.USER, "root": Role.ADMIN}
-PLACES = {"fingerprint": "x", "source": "web", "folder": "some/"}
+PLACES = {"fingerprint": "x", "source": "web", "folder": "some/", "form": "role"}
 
 
 def may(who: str, needs: Needs) -> bool:

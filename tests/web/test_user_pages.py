@@ -150,3 +150,10 @@ async def test_every_change_stands_in_the_audit_trail() -> None:
         await browser.post("/users/anna/enabled", enabled="no")
         done = {(event.account, event.action, event.door) for event in await house.events()}
         assert {("root", "user_role", "web"), ("root", "user_disable", "web")} <= done
+
+
+async def test_address_of_a_refused_form_leads_back_to_its_page_when_it_is_loaded_again() -> None:
+    async with open_house() as house, house.browser("root") as browser:
+        for form in ("role", "enabled", "password", "delete", "sessions/end", "sessions/end-all"):
+            status, _, answer = await browser.get(f"/users/anna/{form}")
+            assert (status, answer.headers["Location"]) == (303, "/users/anna")

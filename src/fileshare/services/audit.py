@@ -173,6 +173,7 @@ class Audit:
         before_id: int | None = None,
         account: str = "",
         action: str = "",
+        door: str = "",
         text: str = "",
         since: int | None = None,
         until: int | None = None,
@@ -187,12 +188,13 @@ class Audit:
         if any(number is not None and abs(number) > MAX_NUMBER for number in (before_id, since, until)):
             raise BadRequest("There are no events of such a number or time.")
         await self.flush()
-        account, action, text = (_clean(filter_, MAX_TEXT) for filter_ in (account, action, text))
+        account, action, door, text = (_clean(each, MAX_TEXT) for each in (account, action, door, text))
         return await self._store.events(
             limit,
             before_id=before_id,
             account=account,
             action=action,
+            door=door,
             text=text,
             since=since,
             until=until,

@@ -231,6 +231,7 @@ class MemoryAccounts(Mishaps):
         before_id: int | None = None,
         account: str = "",
         action: str = "",
+        door: str = "",
         text: str = "",
         since: int | None = None,
         until: int | None = None,
@@ -242,6 +243,7 @@ class MemoryAccounts(Mishaps):
             if (before_id is None or event.id < before_id)
             and account in ("", event.account)
             and action in ("", event.action)
+            and door in ("", event.door)
             and (since is None or event.time >= since)
             and (until is None or event.time < until)
             and _mentions(event, text)

@@ -10,8 +10,9 @@ from aiohttp.typedefs import Handler
 from fileshare.errors import AuthRequired, FileshareError, TooManyAttempts
 from fileshare.web.bodies import TooSlow
 from fileshare.web.middleware import BEGUN, STRICT_HEADERS
+from fileshare.web.notices import PARAMETER
 from fileshare.web.origin import local_url
-from fileshare.web.redirects import LANDING
+from fileshare.web.redirects import LANDING, page_before
 from fileshare.web.rendering import render
 from fileshare.web.statuses import status_of, told_of
 
@@ -102,14 +103,19 @@ def _library_refusal(request: web.Request, error: web.HTTPException) -> web.Resp
 
 
 def _login_url(request: web.Request) -> str:
-    """The login page, which leads back here: a path of ours and nothing else."""
-    back = quote(request.path_qs if request.method == "GET" else LANDING, safe="/")
-    return local_url(request, f"/login?next={back}")
+    """The login page, which leads back here: a path of ours and nothing else.
+
+    A change can't be led back to: it says that nothing was done, and leads to the page that it came from.
+    """
+    if request.method in ("GET", "HEAD"):
+        return local_url(request, f"/login?next={quote(request.path_qs, safe='/')}")
+    back = quote(page_before(request) or LANDING, safe="/")
+    return local_url(request, f"/login?next={back}&{PARAMETER}=session_over")
 
 
 def _answer(request: web.Request, code: str, message: str, status: int) -> web.Response:
     if wants_page(request):
-        context = {"code": code, "message": message, "status": status}
+        context = {"code": code, "message": message, "status": status, "back": page_before(request)}
         response = render(request, "error.html", context, status=status)
     else:
         response = web.Response(text=_told(code, message), status=status, content_type="application/json")

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from fileshare.domain.model import Door
 from fileshare.errors import BadRequest, FileshareError
 from fileshare.services.logbook import LEVELS, SOURCES, LogPage, LogQuery
 from fileshare.web.identity import caller_of
@@ -20,7 +21,33 @@ PAGE: Final = 100
 """Rows of a page: what one reads, not what one scrolls through."""
 
 LOG_FIELDS: Final = ("source", "level", "account", "q", "since", "until")
-EVENT_FIELDS: Final = ("account", "action", "q", "since", "until")
+EVENT_FIELDS: Final = ("account", "action", "door", "q", "since", "until")
+
+ACTIONS: Final = (
+    "abort",
+    "authenticate",
+    "delete",
+    "download",
+    "expire",
+    "login",
+    "logout",
+    "mkdir",
+    "move",
+    "password_change",
+    "password_check",
+    "purge",
+    "restore",
+    "session_end",
+    "stop_transfers",
+    "upload",
+    "user_add",
+    "user_delete",
+    "user_disable",
+    "user_enable",
+    "user_password",
+    "user_role",
+)
+"""What people do, to choose from; any other can be typed."""
 
 
 async def logs_page(request: web.Request) -> web.Response:
@@ -81,6 +108,7 @@ async def audit_page(request: web.Request) -> web.Response:
                 before_id=_id_of(request.query.get("before")),
                 account=filters["account"].strip(),
                 action=filters["action"].strip(),
+                door=filters["door"],
                 text=filters["q"],
                 since=time_of(filters["since"]),
                 until=time_of(filters["until"]),
@@ -91,6 +119,8 @@ async def audit_page(request: web.Request) -> web.Response:
     more = len(events) > PAGE
     context = {
         "events": events[:PAGE],
+        "actions": ACTIONS,
+        "doors": list(Door),
         "older": _link("/audit", filters, before=str(events[PAGE - 1].id)) if more else "",
         "newest": _link("/audit", filters) if "before" in request.query else "",
     }

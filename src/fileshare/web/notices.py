@@ -9,6 +9,7 @@ PARAMETER = "done"
 
 NOTICES = {
     "logged_out": "You are logged out.",
+    "session_over": "Nothing was changed: your session had ended. Log in and do it again.",
     "password_changed": "Your password is changed. All other sessions and tokens have ended.",
     "session_ended": "The session has ended.",
     "sessions_ended": "The sessions have ended.",
@@ -35,6 +36,15 @@ NOTICES = {
 }
 
 
+UNDONE = frozenset({"session_over", "upload_gone", "transfer_over", "trash_gone"})
+"""Those that tell that nothing was done."""
+
+
 def notice_of(request: web.Request) -> str:
     """The sentence of the code in the address, empty for an unknown one."""
     return NOTICES.get(request.query.get(PARAMETER, ""), "")
+
+
+def is_success(request: web.Request) -> bool:
+    """Whether that sentence tells of something that was done."""
+    return request.query.get(PARAMETER) not in UNDONE

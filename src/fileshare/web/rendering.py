@@ -22,7 +22,7 @@ from fileshare.web.disposition import icon_of
 from fileshare.web.keys import CALLER, DISK
 from fileshare.web.long_names import plain
 from fileshare.web.navigation import MENU
-from fileshare.web.notices import notice_of
+from fileshare.web.notices import is_success, notice_of
 from fileshare.web.origin import local_url
 from fileshare.web.static import STATIC
 from fileshare.web.texts import duration_text, iso_text, moment_text, size_text
@@ -86,6 +86,7 @@ def _shared(request: web.Request) -> dict[str, Any]:
         "here": request.path,
         "csrf_token": csrf_token(request),
         "notice": notice_of(request),
+        "success": is_success(request),
         "low_space": disk if disk is not None and disk.low else None,
         "url": lambda path: local_url(request, path),
         "asset": lambda name: local_url(request, request.app[STATIC].url(name)),

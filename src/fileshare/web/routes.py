@@ -47,6 +47,7 @@ TABLE: tuple[Row, ...] = (
     Row("GET", "/users", user_pages.users_page, Action.MANAGE_USERS),
     Row("POST", "/users", user_pages.add_user, Action.MANAGE_USERS),
     Row("GET", "/users/{name}", user_pages.user_page, Action.MANAGE_USERS),
+    Row("GET", "/users/{name}/{form:" + user_pages.FORMS + "}", user_pages.back, Action.MANAGE_USERS),
     Row("POST", "/users/{name}/role", user_pages.set_role, Action.MANAGE_USERS),
     Row("POST", "/users/{name}/enabled", user_pages.set_enabled, Action.MANAGE_USERS),
     Row("POST", "/users/{name}/password", user_pages.reset_password, Action.MANAGE_USERS),

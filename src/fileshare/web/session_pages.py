@@ -17,6 +17,7 @@ from fileshare.web.redirects import safe_next, see
 from fileshare.web.rendering import render
 from fileshare.web.statuses import status_of
 
+WRONG = "The name or the password is wrong."
 MAX_TYPED = 4096
 """Characters of a name or password that are looked at: longer ones are nobody's."""
 
@@ -51,7 +52,8 @@ async def log_in(request: web.Request) -> web.Response:
 
 def _refused(request: web.Request, error: AuthFailed, back: str, name: str) -> web.Response:
     """The form again, and why. No challenge for Basic: the browser would open a dialog of its own."""
-    response = _form(request, back, name=name, error=error.message, status=status_of(error))
+    told = WRONG if type(error) is AuthFailed else error.message
+    response = _form(request, back, name=name, error=told, status=status_of(error))
     if isinstance(error, TooManyAttempts):
         response.headers["Retry-After"] = str(error.retry_after)
     else:

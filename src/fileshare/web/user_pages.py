@@ -21,6 +21,9 @@ from fileshare.web.session_pages import MAX_TYPED
 from fileshare.web.statuses import status_of
 from fileshare.web.storage_box import storage_of
 
+FORMS = "role|enabled|password|delete|sessions/end|sessions/end-all"
+"""Where the forms of an account's page lead, as a pattern of routes."""
+
 
 async def users_page(request: web.Request) -> web.Response:
     """All accounts, and the form for another."""
@@ -58,6 +61,11 @@ async def add_user(request: web.Request) -> web.Response:
 async def user_page(request: web.Request) -> web.Response:
     """One account with all that can be done to it."""
     return await _user(request)
+
+
+async def back(request: web.Request) -> web.Response:
+    """Where a form was refused its address stays: who loads that again gets the page it stood on."""
+    return see(request, f"/users/{quote(request.match_info['name'], safe='')}")
 
 
 async def _user(request: web.Request, error: FileshareError | None = None) -> web.Response:

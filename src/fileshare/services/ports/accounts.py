@@ -127,13 +127,14 @@ class AccountStore(Protocol):
         before_id: int | None = None,
         account: str = "",
         action: str = "",
+        door: str = "",
         text: str = "",
         since: int | None = None,
         until: int | None = None,
     ) -> Sequence[Event]:
         """Events, the newest first, that match all of the filters.
 
-        `account` and `action` are whole; `text` is a piece of account, action, path,
+        `account`, `action` and `door` are whole; `text` is a piece of account, action, path,
         address or detail, where A to Z are not told from a to z; `since` is included,
         `until` is not.
         """

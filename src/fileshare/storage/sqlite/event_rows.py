@@ -36,6 +36,7 @@ def search(
     before_id: int | None,
     account: str,
     action: str,
+    door: str,
     text: str,
     since: int | None,
     until: int | None,
@@ -43,7 +44,8 @@ def search(
     """The newest first. `+time` keeps the planner on the order of ids: sorting all would cost more."""
     rows = db.execute(
         "SELECT time, action, account, path, address, door, outcome, detail, id FROM events"
-        " WHERE id < ?2 AND ?3 IN ('', account) AND ?4 IN ('', action) AND +time >= ?6 AND +time < ?7"
+        " WHERE id < ?2 AND ?3 IN ('', account) AND ?4 IN ('', action) AND ?8 IN ('', door)"
+        " AND +time >= ?6 AND +time < ?7"
         " AND (?5 = '' OR instr(lower(account), ?5) OR instr(lower(action), ?5)"
         " OR instr(lower(path), ?5) OR instr(lower(address), ?5) OR instr(lower(detail), ?5))"
         " ORDER BY id DESC LIMIT ?1",
@@ -55,6 +57,7 @@ def search(
             text.translate(_LOWER),
             -_EVER if since is None else since,
             _EVER if until is None else until,
+            door,
         ),
     )
     return [Event(*row) for row in rows]

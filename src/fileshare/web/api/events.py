@@ -18,6 +18,7 @@ class EventsQuery(Paging, frozen=True, kw_only=True):
 
     account: Annotated[str, Meta(description="A whole name.")] = ""
     action: Annotated[str, Meta(description="A whole action, such as `upload`.")] = ""
+    door: Annotated[str, Meta(description="`tcp`, `web` or `command`.")] = ""
     q: Annotated[
         str, Meta(description="A piece of account, action, path, address or detail, in any case.")
     ] = ""
@@ -56,6 +57,7 @@ async def list_events(asked: Asked[EventsQuery, None]) -> EventPage:
         before_id=_id_of(cursor_of(query)),
         account=query.account,
         action=query.action,
+        door=query.door,
         text=query.q,
         since=milliseconds(query.since),
         until=milliseconds(query.until),
