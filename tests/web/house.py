@@ -1,6 +1,7 @@
 """The whole web door on services in memory, on a free port of loopback, and browsers for it."""
 
 import re
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -98,6 +99,8 @@ async def open_house(
     logs: Path | None = None,
     world: World | None = None,
     login_window: int = WINDOW,
+    *,
+    tls: ssl.SSLContext | None = None,
     **routes: Any,
 ) -> AsyncIterator[House]:
     """`logs` is a folder of log files; `login_window` is how many milliseconds a failed login counts;
@@ -141,8 +144,8 @@ async def open_house(
         application.router.add_route("GET", f"/api/{name}", handler)
         application.router.add_route("POST", f"/api/{name}", handler)
     house = House(world, store, accounts, application, WebServer(application, limits), known=known)
-    ((_, port),) = await house.server.start("127.0.0.1", 0)
-    house.url = f"http://127.0.0.1:{port}"
+    ((_, port),) = await house.server.start("127.0.0.1", 0, tls)
+    house.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
         yield house
     finally:

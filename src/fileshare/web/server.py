@@ -5,13 +5,16 @@ How long one connection may do nothing is for `connection` to say, and how many 
 
 import asyncio
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from fileshare.web.connection import Connection, Patience
-from fileshare.web.keys import SERVICES
+from fileshare.web.doorstep import Doorstep
+from fileshare.web.keys import SERVICES, Network
 from fileshare.web.seats import Seats
 
 BACKLOG = 1024
@@ -49,6 +52,8 @@ class WebServer:
         self._application = application
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
+        self._shaking: set[asyncio.Task[None]] = set()
+        """TLS handshakes under way."""
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> list[tuple[str, int]]:
         """Listen; returns the addresses. Raises OSError when one can't be had."""
@@ -59,12 +64,7 @@ class WebServer:
         )
         await self._runner.setup()
         self._server = await asyncio.get_running_loop().create_server(
-            self._accept,
-            host,
-            port,
-            ssl=tls,
-            ssl_handshake_timeout=self._limits.first_request_seconds if tls else None,
-            backlog=BACKLOG,
+            self._accept if tls is None else partial(self._accept_by_tls, tls), host, port, backlog=BACKLOG
         )
         return [socket.getsockname()[:2] for socket in self._server.sockets]
 
@@ -78,6 +78,8 @@ class WebServer:
         if self._server is not None:
             self._server.close()
             self._server = None
+        for handshake in self._shaking:
+            handshake.cancel()
         runner, self._runner = self._runner, None
         if runner is not None:
             if runner.server is not None:
@@ -89,8 +91,15 @@ class WebServer:
     def _accept(self) -> asyncio.Protocol:
         if self._runner is None or self._runner.server is None:
             raise ConnectionAbortedError("The web door is closed.")
-        proxies = self._application[SERVICES].settings.trusted_proxies
-        return Connection(self._runner.server, self._seats, self._patience, proxies)
+        return Connection(self._runner.server, self._seats, self._patience, self._proxies)
+
+    def _accept_by_tls(self, tls: ssl.SSLContext) -> asyncio.Protocol:
+        seconds = self._patience.request_head
+        return Doorstep(self._accept, self._seats, tls, seconds, proxies=self._proxies, shaking=self._shaking)
+
+    @property
+    def _proxies(self) -> Sequence[Network]:
+        return self._application[SERVICES].settings.trusted_proxies
 
 
 @web.middleware
