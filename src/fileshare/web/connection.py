@@ -173,6 +173,9 @@ class Connection(RequestHandler):
         self._request = None
         if self._rate_timer is not None:
             self._rate_timer.cancel()
+        if isinstance(request.content.exception(), TooSlow):
+            # It is heard out for some seconds, as everyone who is answered early: a cut would eat the answer.
+            request.content.set_exception(None)  # type: ignore[arg-type]
         self._watch_reader()
         self._seats.wait(self)
 
