@@ -61,6 +61,11 @@ def unfinished(folder: Path) -> list[Path]:
     return list(folder.glob("*.unfinished"))
 
 
+def left_open(folder: Path) -> list[Path]:
+    held = [fd.readlink() for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+    return [path for path in held if path.is_relative_to(folder)]
+
+
 def size_of(path: Path) -> int:
     return path.stat().st_size
 
@@ -260,6 +265,16 @@ async def test_a_failed_commit_stops_writes_until_opened_anew(
     await notes.run(add, "anew")
     assert (await notes.read(texts))[-1] == "anew"
     await notes.close()
+
+
+async def test_an_opening_that_fails_leaves_nothing_open(
+    tmp_path: Path, migrations: Path, failing: dict[str, int]
+) -> None:
+    failing["PRAGMA query_only = ON"] = sqlite3.SQLITE_IOERR_READ
+    database = Database(tmp_path / "fileshare.db", migrations)
+    with pytest.raises(StorageFailed):
+        await database.open()
+    assert not left_open(tmp_path)
 
 
 async def test_units_that_wait_behind_a_failed_commit_are_refused(

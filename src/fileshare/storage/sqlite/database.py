@@ -114,7 +114,11 @@ class Database:
 
     def _connect_reader(self) -> sqlite3.Connection:
         connection = connect(self._path, cache_kib=READER_CACHE_KIB)
-        connection.execute("PRAGMA query_only = ON")
+        try:
+            connection.execute("PRAGMA query_only = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     async def close(self) -> None:
