@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Programs that tests drive, each named as its Debian package.
 TEST_PROGRAMS := chromium curl jq nginx wget
 
-.PHONY: help serve test screenshots check format bench bench-peers acceptance wheel clean
+.PHONY: help serve test screenshots check format bench bench-peers acceptance faults wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -51,6 +51,9 @@ bench-peers: $(RUNTIME) ## Install the programs that `make bench` compares with 
 
 acceptance: $(DEVELOPMENT) ## Run the long counted checks (hundreds of kills and cuts, 10 GiB)
 	@$(BIN)/python -m tests.acceptance $(ARGS)
+
+faults: $(DEVELOPMENT) ## Fail, kill and cut the power at every call to the disk (half an hour); exits 77 without power cuts
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 wheel: $(RUNTIME) ## Build dist/fileshare-….whl
 	$(PIP) wheel --no-deps --wheel-dir dist .

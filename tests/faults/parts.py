@@ -1,0 +1,131 @@
+"""The parts of the long run: what each requires, does and counts."""
+
+import itertools
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.acceptance.report import Row, none_of
+from tests.faults.deaths import Deaths, rehearse_apart
+from tests.faults.forks import Tell, in_child
+from tests.faults.mishaps import Ends, survived
+from tests.faults.operations import Operation
+from tests.faults.power import Disk, NoDisk, disk
+from tests.faults.trial import Rehearsal, trial
+
+KILLS = 1000
+CUTS = 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for on the command line."""
+
+    folder: Path
+    operations: Sequence[Operation]
+    seed: int
+    count: int | None
+    say: Callable[[str], None]
+
+    def chance(self, part: str) -> random.Random:
+        """A part's own: it repeats whatever else was run."""
+        return random.Random(f"{self.seed} {part}")
+
+    def rehearsals(self, part: str) -> Iterator[Rehearsal]:
+        """Each operation, done once without a fault, in a folder of its own."""
+        for operation in self.operations:
+            place = self.folder / part / operation.name
+            place.mkdir(parents=True)
+            yield rehearse_apart(operation, place / "template")
+
+
+# Errors
+
+
+def errors(plan: Plan) -> list[Row]:
+    """Every mishap at every k of every operation; with a count, at so many k each, drawn by the seed."""
+    rows = []
+    for rehearsal in plan.rehearsals("errors"):
+        (found,) = in_child(partial(_errors_of, plan, rehearsal)).values
+        trials, findings = found
+        name = rehearsal.operation.name
+        rows.append(none_of(f"errors: {name}", f"every k of {len(survived())} mishaps", findings, trials))
+        plan.say(f"errors: {name}: {trials} trials, {len(findings)} findings")
+    return rows
+
+
+def _errors_of(plan: Plan, rehearsal: Rehearsal, tell: Tell) -> None:
+    trials, findings = 0, list[str]()
+    chance = plan.chance(f"errors {rehearsal.operation.name}")
+    for make in survived():
+        for k in _every_k(plan.count, chance):
+            came, found = trial(rehearsal, plan.folder / "place" / "data", make(), k)
+            findings += found
+            if not came:
+                break
+            trials += 1
+    for finding in findings:
+        plan.say(finding)
+    tell((trials, findings))
+
+
+def _every_k(count: int | None, chance: random.Random) -> Iterable[int]:
+    return itertools.count(1) if count is None else sorted(chance.sample(range(1, 60), min(count, 59)))
+
+
+# Deaths
+
+
+def kills(plan: Plan) -> list[Row]:
+    """`kill -9` at every k of every operation, then at ten k of its recovery in a row."""
+    died, findings = _deaths(plan, "kills", plan.folder / "place", KILLS)
+    return [none_of("kill -9 at every k, and ten times in recovery", "findings", findings, died)]
+
+
+def cuts(plan: Plan) -> list[Row]:
+    """The same with the power. Raises NoDisk."""
+    folder = plan.folder / "power"
+    folder.mkdir()
+    with ExitStack() as stack:
+        try:
+            made = stack.enter_context(disk(folder))
+        except NoDisk as error:
+            return [
+                Row(
+                    "power cut at every k, and ten times in recovery",
+                    "findings: none",
+                    f"0 of 0: {error}",
+                    True,
+                )
+            ]
+        died, findings = _deaths(plan, "cuts", made.place, CUTS, made)
+    return [none_of("power cut at every k, and ten times in recovery", "findings", findings, died)]
+
+
+def _deaths(
+    plan: Plan, part: str, place: Path, required: int, made: Disk | None = None
+) -> tuple[int, list[str]]:
+    """How many died, and what was wrong; at least as many as are required, or as were asked for."""
+    end = Ends() if made is None else Ends(made.cut, name="power cut")
+    died, findings, chance = 0, list[str](), plan.chance(part)
+    ks = dict[str, int]()
+    deaths = [Deaths(rehearsal, place, end, made) for rehearsal in plan.rehearsals(part)]
+    wanted = required if plan.count is None else plan.count
+    if plan.count is None:
+        for one in deaths:
+            for dead, found in one.every():
+                died, findings = died + dead, findings + found
+            plan.say(f"{part}: {died} died, {one.rehearsal.operation.name} at every k")
+    while died < wanted:
+        one = chance.choice(deaths)
+        name = one.rehearsal.operation.name
+        ks.setdefault(name, one.calls())
+        count, found = one.die_again(chance.randint(1, ks[name]), chance)
+        died, findings = died + count, findings + found
+        plan.say(f"{part}: {died} of {wanted} died")
+    for finding in findings:
+        plan.say(finding)
+    return died, findings

@@ -1,0 +1,81 @@
+"""A part of `make faults` that takes seconds: every operation, each mishap at some k, and some deaths."""
+
+import itertools
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from fileshare.storage.parts import DiskPart
+from tests.faults.mishaps import Forgets, survived
+from tests.faults.operations import OPERATIONS, Operation
+from tests.faults.trial import Rehearsal, rehearse, trial
+from tests.storage.conftest import RAM
+
+EVERY = 6
+"""Each so-many-th k, with the next mishap each time."""
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Holds nothing but the folder of a trial, since all calls below it count."""
+    (tmp_path / "place").mkdir()
+    return tmp_path / "place"
+
+
+def rehearsed(operation: Operation, tmp_path: Path) -> Rehearsal:
+    (tmp_path / "apart").mkdir()
+    return rehearse(operation, tmp_path / "apart" / "template")
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
+def test_nothing_told_is_lost_whatever_fails(operation: Operation, tmp_path: Path, place: Path) -> None:
+    rehearsal = rehearsed(operation, tmp_path)
+    first = OPERATIONS.index(operation)
+    findings = list[str]()
+    for number, make in zip(itertools.count(), itertools.cycle(survived())):
+        came, found = trial(rehearsal, place / "data", make(), 1 + first % EVERY + number * EVERY)
+        findings += found
+        if not came and number >= len(survived()):
+            break
+    assert not findings
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks and descriptors are looked at as Linux has them")
+def test_nothing_told_is_lost_by_kills() -> None:
+    words = [sys.executable, "-m", "tests.faults", "--seed", "1", "--only", "kills", "--count", "30"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"0 of (3\d|40) +pass", done.stdout)
+
+
+def test_a_sync_that_lies_is_found_out(tmp_path: Path, place: Path) -> None:
+    """The harness itself: a part that tries a failed sync again tells of bytes that are not there."""
+
+    def forgiving(part: DiskPart, error: Exception) -> None:
+        pass
+
+    (upload,) = [operation for operation in OPERATIONS if operation.name == "upload-large"]
+    rehearsal, findings = rehearsed(upload, tmp_path), list[str]()
+    with (
+        patch.object(DiskPart, "_be_poisoned", forgiving),
+        patch.object(DiskPart, "_cut_back", lambda part: None),
+    ):
+        for k in (1, 2, 3):
+            findings += trial(rehearsal, place / "data", Forgets(), k)[1]
+    assert any("damaged" in finding for finding in findings)
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory, tmp_path: Path) -> Iterator[Path]:
+    """In memory where that is possible: what is tried here doesn't depend on the disk."""
+    if not RAM.is_dir():
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=RAM, prefix="fileshare-faults-") as folder:
+        yield Path(folder)
