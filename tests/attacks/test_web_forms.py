@@ -1,8 +1,10 @@
 """Forms with files that are made to be read for long."""
 
+import aiohttp
 import pytest
 
 from fileshare.web.form_uploads import MAX_HEADERS, MAX_PARTS, MAX_PREAMBLE
+from fileshare.web.keys import WebSettings
 from tests.web.house import House, open_house
 from tests.web.test_identity import basic
 
@@ -59,3 +61,30 @@ async def test_parts_without_end_are_refused() -> None:
 async def test_empty_boundary_is_refused_or_serves() -> None:
     async with open_house() as house:
         assert await posted(house, b"-" * 1_000_000, '""') == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body", "status"),
+    [
+        ("/folders", "application/x-www-form-urlencoded", b"path=&name=" + b"%41" * 300_000, 400),
+        ("/folders", "application/x-www-form-urlencoded", b"a&" * 400_000, 413),
+        ("/folders", "application/x-www-form-urlencoded", b"path=&name=\xff", 400),
+        ("/api/v1/folders", "application/json", b"[" + b"[]," * 300_000 + b"1]", 400),
+        ("/api/v1/folders", "application/json", b"[" * 900_000, 400),
+    ],
+)
+async def test_large_body_that_is_dear_to_parse_is_refused(
+    path: str, kind: str, body: bytes, status: int
+) -> None:
+    async with open_house(WebSettings(require_auth=False)) as house, aiohttp.ClientSession() as session:
+        headers = {**basic("anna"), "Content-Type": kind, "Origin": house.url}
+        async with session.post(house.url + path, data=body, headers=headers) as answer:
+            assert answer.status == status, await answer.text()
+
+
+async def test_large_form_is_read_as_a_small_one_is() -> None:
+    async with open_house() as house, house.browser("anna") as browser:
+        fields = {"csrf_token": await browser.token(), "path": "", "name": "new", "filling": "x" * 100_000}
+        status, text, _ = await browser.ask("POST", "/folders", data=fields, headers={"Origin": house.url})
+        assert status == 303, text
+        assert (await house.world.catalog.entry("new")).path == "new"

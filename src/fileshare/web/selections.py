@@ -8,7 +8,7 @@ from aiohttp import web
 
 from fileshare.domain.names import name_of, parent_of, parse_folder, parse_path
 from fileshare.errors import BadRequest
-from fileshare.web.forms import read_form
+from fileshare.web.forms import read_pairs
 from fileshare.web.notices import PARAMETER
 from fileshare.web.paths import FILES, folder_path
 from fileshare.web.redirects import safe_next, see
@@ -42,8 +42,7 @@ async def fields_of(request: web.Request) -> Fields:
     """What was asked. Raises BadRequest, TimeoutError."""
     if request.method != "POST":
         return Fields(list(request.query.items()), sent=False)
-    await read_form(request)
-    return Fields([(name, str(value)) for name, value in (await request.post()).items()], sent=True)
+    return Fields(await read_pairs(request), sent=True)
 
 
 @dataclass(frozen=True, slots=True)

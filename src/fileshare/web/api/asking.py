@@ -8,6 +8,7 @@ from aiohttp import web
 
 from fileshare.errors import BadRequest, ConnectionLost, ProtocolError
 from fileshare.web.bodies import LOST
+from fileshare.web.forms import PARSED_ASIDE
 from fileshare.wire.codec import check_structure
 
 BODY_SECONDS = 30
@@ -61,6 +62,10 @@ async def read_body(request: web.Request, form: type[T]) -> T:
             raw = await request.read()
     except LOST as error:
         raise ConnectionLost() from error
+    return await asyncio.to_thread(_decode, raw, form) if len(raw) > PARSED_ASIDE else _decode(raw, form)
+
+
+def _decode(raw: bytes, form: type[T]) -> T:
     try:
         check_structure(raw)
         return msgspec.json.decode(raw, type=form)
