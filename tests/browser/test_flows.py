@@ -177,3 +177,24 @@ async def test_logs_are_filtered_by_time_in_the_readers_own_zone(visit: Visiting
         await page.get_by_label("From", exact=True).fill("2025-12-31T19:01")
         await page.get_by_role("button", name="Show").click()
         await expect(page.get_by_text("No line matches.")).to_be_visible()
+
+
+async def test_form_that_is_pressed_twice_is_sent_once(visit: Visiting) -> None:
+    async with open_house() as house:
+        one = await visit(house, "root")
+        sent: list[str] = []
+        one.page.on("request", lambda request: sent.append(request.method))
+        await one.go("/users")
+        await one.page.get_by_label("Name").fill("carl")
+        await one.page.locator("main").get_by_label("Password").fill(NEW)
+        await one.page.evaluate(
+            """() => { const form = document.querySelector("main form");
+            form.requestSubmit(); form.requestSubmit(); }"""
+        )
+        await expect(one.page.get_by_role("status").first).to_have_text("The account is there.")
+        assert sent.count("POST") == 1
+        await one.page.go_back()
+        await one.page.locator("main").get_by_label("Password").fill("short but new")
+        await one.page.get_by_label("Name").fill("dora")
+        await one.page.get_by_role("button", name="Add user").click()
+        await expect(one.page.get_by_role("link", name="Manage dora")).to_be_visible()
