@@ -26,10 +26,14 @@ class LentSocket:
         self.socket = socket
         self.limit = limit
         self.recalled = False
+        self.heard = b""
         self.taken: int | None = None
 
     def recall(self) -> None:
         self.recalled = True
+
+    def passed(self, data: memoryview) -> None:
+        self.heard += data
 
     def give_back(self, taken: int) -> None:
         assert self.taken is None, "given back twice"
@@ -89,6 +93,7 @@ async def test_all_that_a_socket_gives_is_kept_in_order(disk: DiskBlobs, limit: 
         await sending
     assert await part.digest() == digest_of(DATA)
     assert sum(loan.taken or 0 for loan in peer.loans) == len(DATA)
+    assert b"".join(loan.heard for loan in peer.loans) == DATA
     await part.close()
 
 

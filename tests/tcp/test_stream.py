@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from fileshare.errors import ConnectionLost, Damaged
-from fileshare.tcp.stream import FLOWING, HIGH_WATER, SocketLoan, Stalled, Stream, _unread
+from fileshare.services.lending import FLOWING, SocketLoan, unread
+from fileshare.tcp.stream import HIGH_WATER, Stalled, Stream
 from tests.storage.open_files import opened
 
 
@@ -67,7 +68,7 @@ async def test_what_the_kernel_holds_comes_out_after_stop_reading_and_nothing_la
     async with pair() as (stream, peer):
         stream._pause()
         peer.sendall(b"x" * 50_000)
-        while _unread(stream._transport.get_extra_info("socket")) < 50_000:  # type: ignore[union-attr]
+        while unread(stream._transport.get_extra_info("socket")) < 50_000:  # type: ignore[union-attr]
             await asyncio.sleep(0)
         stream.stop_reading()
         received = bytearray()
@@ -258,7 +259,7 @@ async def test_newcomer_calls_the_socket_back_and_what_lies_there_still_comes_ou
         stream.stop_reading()
         assert loan.recalled
         taken = len(os.read(loan.socket, 1000))
-        before, lying_there = stream.bytes_read, _unread(peer_socket(stream))
+        before, lying_there = stream.bytes_read, unread(peer_socket(stream))
         loan.give_back(taken)
         received = 0
         while data := await stream.read(HIGH_WATER):

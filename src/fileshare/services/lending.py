@@ -5,9 +5,18 @@ only ever raw bytes of the body; whoever lends goes on reading, and knowing wher
 body ends, as soon as the socket is back.
 """
 
+import fcntl
+import os
+import socket
+import termios
+from array import array
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from fileshare.services.ports import Source
+
+FLOWING = 64 << 10
+"""Bytes waiting in the kernel that make it worth to lend a socket: they come faster than we take them."""
 
 
 class Loan(Protocol):
@@ -32,6 +41,10 @@ class Loan(Protocol):
         """Ask for it back, as the owner does."""
         ...
 
+    def passed(self, data: memoryview) -> None:
+        """Hear what was taken, in the thread that took it, before it is kept; good only within the call."""
+        ...
+
     def give_back(self, taken: int) -> None:
         """The end of the loan: so many bytes were taken. On the loop's thread."""
         ...
@@ -48,3 +61,35 @@ class SocketSource(Source, Protocol):
         has ended, or TLS is in between. `limit` is in bytes.
         """
         ...
+
+
+class SocketLoan:
+    """`Loan` of a copy of somebody's descriptor."""
+
+    def __init__(self, sock: socket.socket, limit: int, returned: Callable[[int], None]) -> None:
+        """`returned` is told how many bytes were taken. The owner reads nothing until then."""
+        self.socket = os.dup(sock.fileno())
+        self.limit = limit
+        self.recalled = False
+        self._returned = returned
+
+    def recall(self) -> None:
+        """See the port."""
+        self.recalled = True
+
+    def passed(self, data: memoryview) -> None:
+        """See the port: nobody listens."""
+
+    def give_back(self, taken: int) -> None:
+        """See the port."""
+        os.close(self.socket)
+        self._returned(taken)
+
+
+def unread(sock: socket.socket | None) -> int:
+    """Bytes that the kernel holds for us and nobody has read."""
+    if sock is None or sock.fileno() < 0:
+        return 0
+    count = array("i", [0])
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
+    return count[0]

@@ -29,6 +29,7 @@ def take(loan: Loan, keep: Callable[[memoryview], bool]) -> int:
         if not count:
             break
         taken += count
+        loan.passed(view[:count])
         if not keep(view[:count]):
             break
     return taken

@@ -6,11 +6,8 @@ that an upload's offset after a cut is at least what the server had read.
 """
 
 import asyncio
-import fcntl
 import os
 import socket
-import termios
-from array import array
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +15,7 @@ from typing import cast
 
 from fileshare.errors import ConnectionLost
 from fileshare.services.cutting import cut
+from fileshare.services.lending import FLOWING, SocketLoan, unread
 from fileshare.services.ports import OpenFile
 
 HIGH_WATER = 1 << 20
@@ -31,32 +29,8 @@ LINGER_SECONDS = 10.0
 """How long a closing connection still reads: unread input would reset it and erase our last reply."""
 
 
-FLOWING = 64 << 10
-"""Bytes waiting in the kernel that make it worth to lend the socket: they come faster than we take them."""
-
-
 class Stalled(ConnectionLost):
     """Nothing moved for too long."""
-
-
-class SocketLoan:
-    """`services.lending.Loan` of a stream's socket."""
-
-    def __init__(self, socket: int, limit: int, returned: Callable[[int], None]) -> None:
-        """`socket` is a descriptor of its own, closed when it is given back."""
-        self.socket = socket
-        self.limit = limit
-        self.recalled = False
-        self._returned = returned
-
-    def recall(self) -> None:
-        """See the port."""
-        self.recalled = True
-
-    def give_back(self, taken: int) -> None:
-        """See the port."""
-        os.close(self.socket)
-        self._returned(taken)
 
 
 class Stream(asyncio.Protocol):
@@ -194,13 +168,13 @@ class Stream(asyncio.Protocol):
         if self._transport is None or self._transport.is_closing() or self._is_tls:
             return None
         sock = self._transport.get_extra_info("socket")
-        if limit < FLOWING or _unread(sock) < FLOWING:
+        if limit < FLOWING or unread(sock) < FLOWING:
             return None
         self._held = True
         self._pause()
         if self._buffered:
             return None  # what has been read comes first; no more is read meanwhile
-        self._loan = SocketLoan(os.dup(sock.fileno()), limit, lambda taken: self._returned(taken, took))
+        self._loan = SocketLoan(sock, limit, lambda taken: self._returned(taken, took))
         return self._loan
 
     def _returned(self, taken: int, took: Callable[[int], None]) -> None:
@@ -270,7 +244,7 @@ class Stream(asyncio.Protocol):
             self._stop_when_back = True
             self._loan.recall()
             return
-        waiting = 0 if self._is_tls else _unread(self._transport.get_extra_info("socket"))
+        waiting = 0 if self._is_tls else unread(self._transport.get_extra_info("socket"))
         if waiting and not self._eof:
             self._stop_at = self.bytes_read + waiting
             self._resume()
@@ -372,15 +346,6 @@ class Stream(asyncio.Protocol):
         if self._loan is not None:
             self._loan.recall()
         cut(self._transport)
-
-
-def _unread(sock: socket.socket | None) -> int:
-    """Bytes that the kernel holds for us and nobody has read."""
-    if sock is None or sock.fileno() < 0:
-        return 0
-    count = array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
-    return count[0]
 
 
 def _set_options(sock: socket.socket | None) -> None:

@@ -12,6 +12,8 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from fileshare.errors import BadRequest, ConnectionLost
+from fileshare.services.lending import Loan, SocketLoan
+from fileshare.web.remainder import flow_on, remainder_of
 
 PIECE = 256 << 10
 """Bytes asked of aiohttp at a time; it reads twice as much ahead."""
@@ -70,24 +72,64 @@ class RequestBody:
     def __init__(self, request: web.Request, stall_seconds: float) -> None:
         self._request = request
         self._stall = StallLimit(stall_seconds)
-        self.stop = self._stall.stop
-        """End the body as it stands, also in the middle of a wait; for `let_go`."""
+        self._taken = 0
+        """Bytes that aiohttp has given out."""
+        self._held = b""
+        """What it gave when its reading was held, so that the rest can be lent."""
+        self._owed: int | None = None
+        """After `stop`: bytes that were read off the network before, and not given out."""
+        self._loan: SocketLoan | None = None
 
     @property
     def whole(self) -> bool:
         """Whether all of it has been read, up to the end that the client gave it."""
         content = self._request.content
-        return content.at_eof() and content.exception() is None
+        return not self._held and content.at_eof() and content.exception() is None
+
+    def stop(self) -> None:
+        """End the body with what has come, also in the middle of a wait; for `let_go`."""
+        if self._owed is None:
+            self._owed = self._request.content.total_bytes - self._taken
+        self._stall.stop()
+        if self._loan is not None:
+            self._loan.recall()
+
+    async def lend(self, limit: int) -> Loan | None:
+        """See `services.lending`."""
+        await ask_for_body(self._request)
+        if self._held or self._owed is not None:
+            return None
+        remainder = remainder_of(self._request)
+        came = remainder.hold(limit) if remainder is not None else None
+        if remainder is None or came is None:
+            return None
+        if came:
+            self._taken += len(came)
+            self._held = came
+            return None
+        self._loan = remainder.lend(limit, self._returned)
+        return self._loan
+
+    def _returned(self, _: int) -> None:
+        self._loan = None
 
     async def read(self, limit: int) -> bytes:
         """The next bytes; empty at the end, whole or not. Raises TooSlow after a stall."""
         await ask_for_body(self._request)
-        count = min(limit, PIECE)
+        if self._held:
+            data, self._held = self._held[:limit], self._held[limit:]
+            return data
+        data = await self._read(min(limit, PIECE))
+        self._taken += len(data)
+        return data
+
+    async def _read(self, count: int) -> bytes:
+        flow_on(self._request)
         try:
             async with self._stall.bounded():
                 return await self._request.content.read(count)
         except Stopped:
-            return b""
+            return self._read_owed(count)
         except TooSlow:
             if rest := self._request.content._read_nowait(count):
                 return rest
@@ -95,6 +137,12 @@ class RequestBody:
         except LOST:
             # read_nowait would repeat the error and keep the bytes; nothing public gives them.
             return self._request.content._read_nowait(count)
+
+    def _read_owed(self, count: int) -> bytes:
+        """What came before the stop: more may have come since, and would come for ever."""
+        data = self._request.content._read_nowait(min(count, self._owed)) if self._owed else b""
+        self._owed = (self._owed or 0) - len(data)
+        return data
 
 
 class Stopped(Exception):

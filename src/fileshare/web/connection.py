@@ -21,6 +21,7 @@ from fileshare.web.bodies import TooSlow, was_asked_for
 from fileshare.web.failures import refused_unread
 from fileshare.web.keys import CALLER, Network
 from fileshare.web.origin import address_of, is_trusted
+from fileshare.web.remainder import flow_on
 from fileshare.web.seats import Seats
 
 MAX_LINE = 16_384
@@ -173,6 +174,7 @@ class Connection(RequestHandler):
         self._request = None
         if self._rate_timer is not None:
             self._rate_timer.cancel()
+        flow_on(request)  # whoever was answered early is still heard out
         if isinstance(request.content.exception(), TooSlow):
             # It is heard out for some seconds, as everyone who is answered early: a cut would eat the answer.
             request.content.set_exception(None)  # type: ignore[arg-type]

@@ -5,12 +5,14 @@ import binascii
 import hashlib
 import hmac
 from base64 import b64decode
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from fileshare.errors import BadDigest
+from fileshare.services.lending import Loan, SocketSource
 from fileshare.web.receiving import Body
 
 ALGORITHMS = ("sha1", "sha256")
@@ -50,6 +52,23 @@ def checksum_of(request: web.Request) -> Checksum | None:
     return Checksum(algorithm, digest)
 
 
+class _HeardLoan:
+    """A loan, and who hears what is taken."""
+
+    def __init__(self, loan: Loan, heard: Callable[[memoryview], None]) -> None:
+        self._loan = loan
+        self.socket = loan.socket
+        self.limit = loan.limit
+        self.recall = loan.recall
+        self.passed = heard
+        self.give_back = loan.give_back
+
+    @property
+    def recalled(self) -> bool:
+        """See the port."""
+        return self._loan.recalled
+
+
 class CheckedBody:
     """A body that is hashed while it is read. No more than two times `AT_ONCE` of it are in memory."""
 
@@ -75,6 +94,19 @@ class CheckedBody:
         if self._waiting_bytes >= AT_ONCE:
             await self._hash_what_waits()
         return data
+
+    async def lend(self, limit: int) -> Loan | None:
+        """See `services.lending`."""
+        loan = await self._body.lend(limit) if isinstance(self._body, SocketSource) else None
+        if loan is None:
+            return None
+        try:
+            await self._hash_what_waits()
+            await self._settle()
+        except BaseException:
+            loan.give_back(0)
+            raise
+        return _HeardLoan(loan, self._hash.update)
 
     async def matches(self) -> bool:
         """Whether all that was read is what was promised."""
