@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import arguments, document, machine, peers, report, sources, table
+from benchmarks import arguments, chart, document, machine, peers, report, sources, space, table
 from benchmarks.arguments import RESULTS, Arguments
-from benchmarks.contest import REHEARSAL, Contest, contest
+from benchmarks.contest import Contest, contest
 from benchmarks.measure import CommandFailed
 from benchmarks.peer import Peer
 from benchmarks.report import Report, Sample
@@ -75,14 +75,14 @@ def _show(result: Report, asked: Arguments) -> None:
     text = table.render(result)
     print(text, end="", flush=True)
     if asked.write_docs:
-        document.write(text)
+        document.write(text, chart.draw(result))
 
 
 def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> None:
     """Run the contest in a folder of its own; the raw rows are kept even if it breaks off."""
     signal.signal(signal.SIGTERM, _interrupt)
     asked.work_dir.mkdir(parents=True, exist_ok=True)
-    _check_space(asked, len(classes))
+    _check_space(asked, classes)
     began, surroundings, samples = int(time.time()), machine.describe(asked.work_dir), list[Sample]()
     with (
         tempfile.TemporaryDirectory(prefix="work-", dir=asked.work_dir, ignore_cleanup_errors=True) as folder,
@@ -100,7 +100,7 @@ def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> None:
 
 def _play(running: Contest, asked: Arguments, samples: list[Sample]) -> None:
     print("A rehearsal in small, then the runs.", file=sys.stderr)
-    running.rehearse()
+    running.rehearse(asked.load.works())
 
     def note(sample: Sample) -> None:
         samples.append(sample)
@@ -118,11 +118,12 @@ def _keep(result: Report) -> None:
     if result.samples:
         moment = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(result.began))
         report.write(result, RESULTS / f"{moment}.json")
+        (RESULTS / f"{moment}.svg").write_text(chart.draw(result), encoding="utf-8")
 
 
-def _check_space(asked: Arguments, peer_count: int) -> None:
-    """Every run of every peer leaves a copy on the server and one at the client, until the end."""
-    needed = asked.load.total * (1 + 2 * asked.runs * peer_count) + REHEARSAL.total * (1 + 2 * peer_count)
+def _check_space(asked: Arguments, classes: Sequence[type[Peer]]) -> None:
+    """Refuse to begin what can't be held: large files for a run, trees until the end."""
+    needed = space.needed(asked.load, asked.runs, [peer.works for peer in classes])
     free = shutil.disk_usage(asked.work_dir).free
     if free < needed:
         raise NoSpace(

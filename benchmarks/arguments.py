@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.plan import Load, parse_size
+from benchmarks.plan import Load, Work, parse_size
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -33,11 +33,14 @@ def parse(argv: Sequence[str], known: Sequence[str]) -> Arguments:
     for name in peers:
         if name not in known:
             parser.error(f"there is no peer {name!r}; there are {', '.join(known)}")
-    load = Load(given.size, given.files, given.file_size, given.folders)
+    if unknown := set(given.works.split(",")) - set(Work):
+        parser.error(f"there is no work {', '.join(sorted(unknown))}; there are {', '.join(Work)}")
+    only = tuple(work for work in Work if work in given.works.split(","))
+    load = Load(given.size, given.files, given.file_size, given.folders, given.many, given.many_size, only)
+    if min(given.runs, given.folders) < 1 or min(given.files, given.many) < 0:
+        parser.error("--runs and --folders are at least 1, --files and --many at least 0")
     if not load.works():
-        parser.error("nothing to measure: --size and --files are both 0")
-    if min(given.runs, given.folders) < 1 or given.files < 0:
-        parser.error("--runs and --folders are at least 1, --files at least 0")
+        parser.error("nothing to measure: the sizes and numbers of what --works names are 0")
     return Arguments(
         load=load,
         runs=given.runs,
@@ -61,6 +64,9 @@ def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
     add("--files", type=int, default=10_000, help="how many small files (10000); 0 leaves them out")
     add("--file-size", type=_size, default="4KiB", help="the size of each (4KiB)")
     add("--folders", type=int, default=100, help="the folders they lie in (100)")
+    add("--many", type=int, default=200, help="how many files at once over HTTP (200); 0 leaves them out")
+    add("--many-size", type=_size, default="1MiB", help="the size of each (1MiB)")
+    add("--works", default=",".join(Work), help=f"the kinds of work ({','.join(Work)})")
     add("--runs", type=int, default=5, help="runs of each peer at each kind of work (5)")
     add(
         "--peers",

@@ -1,8 +1,12 @@
-"""Puts the latest figures into docs/benchmarks.md, between two markers, and touches nothing outside them."""
+"""Puts the latest figures into docs/benchmarks.md, between two markers, and their picture beside it.
+
+It touches nothing outside the markers.
+"""
 
 from pathlib import Path
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+PICTURE = DOCUMENT.with_suffix(".svg")
 BEGIN = "<!-- figures: begin (written by python -m benchmarks --write-docs) -->"
 END = "<!-- figures: end -->"
 
@@ -20,6 +24,9 @@ def with_figures(text: str, figures: str) -> str:
     return f"{before}{BEGIN}\n\n{figures.strip()}\n\n{END}{after}"
 
 
-def write(figures: str) -> None:
-    """Write the figures into the document; raises MarkersMissing and changes nothing then."""
-    DOCUMENT.write_text(with_figures(DOCUMENT.read_text(encoding="utf-8"), figures), encoding="utf-8")
+def write(figures: str, picture: str) -> None:
+    """Write figures and picture; raises MarkersMissing and changes nothing then."""
+    shown = f"![Seconds until the data is on disk]({PICTURE.name})\n\n{figures}"
+    text = with_figures(DOCUMENT.read_text(encoding="utf-8"), shown)
+    PICTURE.write_text(picture, encoding="utf-8")
+    DOCUMENT.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What the benchmark needs of a peer: a server that starts and stops, and four commands.
+"""What the benchmark needs of a peer: a server that starts and stops, and a command for each kind of work.
 
 One peer is one class in one file of `benchmarks/peers`, found there by itself. A peer must listen on the
 loopback alone, keep everything under the folder it is given, and need no privilege that the caller has not.
@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from benchmarks import places
+from benchmarks.plan import Content, Work
 from benchmarks.server import Server
 
 # Where Debian keeps the programs of daemons; not on everyone's PATH.
@@ -42,6 +44,14 @@ class Peer(ABC):
     """What must be there for this peer to run."""
     packages: ClassVar[tuple[str, ...]] = ()
     """The Debian packages that bring the programs."""
+    python_packages: ClassVar[tuple[str, ...]] = ()
+    """Those of PyPI that do, installed into an environment of the peers' own."""
+    npm_packages: ClassVar[tuple[str, ...]] = ()
+    """Those of npm, fetched by the lock file in `benchmarks/node`."""
+    works: ClassVar[frozenset[Work]] = frozenset(
+        {Work.LARGE_UP, Work.LARGE_DOWN, Work.SMALL_UP, Work.SMALL_DOWN}
+    )
+    """What is measured of it."""
     syncs_uploads: ClassVar[bool] = False
     """Whether an upload that the client reports as done is on disk; otherwise a sync is counted on top."""
     syncs_downloads: ClassVar[bool] = False
@@ -73,10 +83,17 @@ class Peer(ABC):
         if self._server is not None:
             self._server.stop()
 
+    def syncs(self, work: Work) -> bool:
+        """Whether the bytes are on disk when that kind of work is done; curl syncs nothing."""
+        if work.is_upload:
+            return self.syncs_uploads
+        return self.syncs_downloads and work not in {Work.HTTP_DOWN, Work.HTTP_MANY}
+
     @classmethod
     def missing(cls) -> list[str]:
         """Name what this machine lacks for this peer."""
-        return [program for program in cls.programs if find(program) is None]
+        programs = [program for program in cls.programs if find(program) is None]
+        return programs + [name for name in cls.npm_packages if not places.manifest(name).is_file()]
 
     @classmethod
     @abstractmethod
@@ -87,6 +104,40 @@ class Peer(ABC):
     def launch(self) -> Server:
         """Start the server in `folder`, serving `store`; return when it accepts."""
 
+    def command(  # noqa: PLR0911 (one for each kind of work)
+        self, work: Work, source: Path, name: str, target: Path
+    ) -> Command:
+        """Return the command that does that kind of work: from the source, or to the target."""
+        match work:
+            case Work.LARGE_UP:
+                return self.upload_file(source, name)
+            case Work.LARGE_DOWN:
+                return self.download_file(name, target)
+            case Work.HTTP_DOWN:
+                return self.http_file(name, target)
+            case Work.TUS_UP:
+                return self.tus_file(source, name)
+            case Work.SMALL_UP:
+                return self.upload_tree(source, name)
+            case Work.SMALL_DOWN:
+                return self.download_tree(name, target)
+            case Work.HTTP_MANY:
+                return self.http_tree(source, name, target)
+
+    def place(self, content: Content, source: Path, name: str) -> Command:
+        """Return the command that brings bytes there before a download, outside the clock."""
+        return self.upload_file(source, name) if content is Content.LARGE else self.upload_tree(source, name)
+
+    def fetch(self, content: Content, name: str, target: Path) -> Command:
+        """Return the command that fetches what was stored, outside the clock, to compare it."""
+        return (
+            self.download_file(name, target) if content is Content.LARGE else self.download_tree(name, target)
+        )
+
+    def discard(self, name: str) -> Command | None:
+        """Return the command that takes a stored file away, None where it is a plain file of the store."""
+        return None
+
     @abstractmethod
     def upload_file(self, source: Path, name: str) -> Command:
         """Return the command that stores the file under the name."""
@@ -95,13 +146,25 @@ class Peer(ABC):
     def download_file(self, name: str, target: Path) -> Command:
         """Return the command that fetches the file of that name to the target, made by it."""
 
-    @abstractmethod
     def upload_tree(self, source: Path, name: str) -> Command:
         """Return the command that stores what is in the source folder in a folder of that name."""
+        raise NotImplementedError(f"{self.name} stores no folders")
 
-    @abstractmethod
     def download_tree(self, name: str, target: Path) -> Command:
         """Return the command that fetches what is in the folder of that name into the target, made by it."""
+        raise NotImplementedError(f"{self.name} fetches no folders")
+
+    def http_file(self, name: str, target: Path) -> Command:
+        """Return the curl that fetches the file of that name."""
+        return self.download_file(name, target)
+
+    def http_tree(self, source: Path, name: str, target: Path) -> Command:
+        """Return the curl that fetches all files of that folder at once; the source has the same names."""
+        raise NotImplementedError(f"{self.name} fetches no folders over HTTP")
+
+    def tus_file(self, source: Path, name: str) -> Command:
+        """Return the command that stores the file over HTTP so that it could be resumed."""
+        return self.upload_file(source, name)
 
 
 def search_path() -> str:
@@ -111,8 +174,8 @@ def search_path() -> str:
 
 
 def find(program: str) -> str | None:
-    """Return the program's absolute path, None where it is missing."""
-    return shutil.which(program, path=search_path())
+    """Return the program's absolute path, None where it is missing; what was installed for us comes first."""
+    return shutil.which(program, path=str(places.PROGRAMS)) or shutil.which(program, path=search_path())
 
 
 def program(name: str) -> str:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.plan import Load
+from benchmarks.plan import Content, Load
 
 _BLOCK = 1 << 20
 _MARK_BYTES = 8
@@ -20,18 +20,31 @@ class WrongContent(Exception):
     """A peer reported success, and what it delivered is not what it was given."""
 
 
-def make(folder: Path, load: Load) -> tuple[Path, Path]:
-    """Write the large file and the tree of small ones, all random; return both."""
-    large, small = folder / "large.bin", folder / "small"
-    small.mkdir(parents=True)
-    with large.open("wb") as file:
-        for start in range(0, load.size, _BLOCK):
-            file.write(os.urandom(min(_BLOCK, load.size - start)))
-    for number in range(load.files):
-        path = small / f"folder-{number % load.folders:03}" / f"file-{number:06}.bin"
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(os.urandom(load.file_size))
-    return large, small
+def make(folder: Path, load: Load) -> dict[Content, Path]:
+    """Write the large file and the trees that the load asks for, all random; return where each is."""
+    folder.mkdir(parents=True)
+    wanted = {work.content for work in load.works()}
+    made = {content: folder / content for content in Content if content in wanted}
+    if Content.LARGE in made:
+        _write_large(made[Content.LARGE], load.size)
+    if Content.SMALL in made:
+        _write_tree(made[Content.SMALL], load.files, load.file_size, load.folders)
+    if Content.MEDIUM in made:
+        _write_tree(made[Content.MEDIUM], load.many, load.many_size, 1)
+    return made
+
+
+def _write_large(path: Path, size: int) -> None:
+    with path.open("wb") as file:
+        for start in range(0, size, _BLOCK):
+            file.write(os.urandom(min(_BLOCK, size - start)))
+
+
+def _write_tree(top: Path, files: int, size: int, folders: int) -> None:
+    for number in range(files):
+        path = top / f"folder-{number % folders:03}" / f"file-{number:06}.bin"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(os.urandom(size))
 
 
 def mark(path: Path, number: int) -> None:

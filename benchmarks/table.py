@@ -6,6 +6,7 @@ It names versions, sizes and the machine, and must never show a path of this mac
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
+from benchmarks import goals
 from benchmarks.report import Report
 from benchmarks.summary import Spread, Summary, summarise
 
@@ -21,6 +22,7 @@ def render(report: Report) -> str:
         rows = summarise(report.samples, work, peers)
         if rows:
             blocks.append(f"### {report.load.title(work)}\n\n{_table(_head(peers[0]), map(_cells, rows))}")
+    blocks.append(f"### Goals\n\n{_goals(report)}")
     blocks.append(_contestants(report))
     return "\n\n".join(blocks) + "\n"
 
@@ -70,11 +72,18 @@ def _ratio(ratio: float | None) -> str:
 
 
 def _contestants(report: Report) -> str:
-    rows = (
+    made = (
         (one.name, one.version, _yes(one.syncs_uploads), _yes(one.syncs_downloads), f"{one.start:.2f}")
         for one in report.contestants
     )
-    return _table(("", "version", "syncs uploads", "syncs downloads", "server start s"), rows, texts=2)
+    return _table(("", "version", "syncs uploads", "syncs downloads", "server start s"), made, texts=2)
+
+
+def _goals(report: Report) -> str:
+    """The ratios are of seconds until the data is on disk; beside them of the command's own."""
+    head = ("work", "goal", "verdict", "measured", "wall alone")
+    rows = ((work, goal, verdict, *ratios) for work, goal, *ratios, verdict in goals.rows(report))
+    return _table(head, rows, texts=3)
 
 
 def _yes(answer: bool) -> str:

@@ -1,23 +1,31 @@
-"""fileshare itself: both real commands, the token of a login made beforehand.
+"""fileshare itself: both real commands, the token of a login made beforehand; curl and a plain tus client.
 
-It hashes at both ends; it reports an upload, and a download too, only when it is on disk.
+It hashes at both ends; it reports an upload, and its own client a download too, only when it is on disk. What
+curl fetches curl writes, and a sync is counted on top.
 """
 
+import json
+import sys
+import urllib.request
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks import measure
+from benchmarks import curl, measure
 from benchmarks.peer import Command, Peer, printed_version, program
+from benchmarks.plan import Work
 from benchmarks.server import Server
 
 _LOGIN_SECONDS = 30.0
+_TUS = Path(__file__).resolve().parent.parent / "tus_upload.py"
 
 
 class Fileshare(Peer):
-    """fileshare over its TCP door."""
+    """fileshare over its TCP door, and over its web door where HTTP is the work."""
 
     name: ClassVar[str] = "fileshare"
-    programs: ClassVar[tuple[str, ...]] = ("fileshare", "fileshare-client")
+    programs: ClassVar[tuple[str, ...]] = ("fileshare", "fileshare-client", "curl")
+    packages: ClassVar[tuple[str, ...]] = ("curl",)
+    works: ClassVar[frozenset[Work]] = frozenset(Work)
     syncs_uploads: ClassVar[bool] = True
     syncs_downloads: ClassVar[bool] = True
 
@@ -42,8 +50,10 @@ class Fileshare(Peer):
         server = Server((*argv, *data), self.folder / "server.log", self.environ)
         try:
             self._port = server.await_line(r"tcp://127\.0\.0\.1:(\d+)")[1]
+            self._web = server.await_line(r"http://127\.0\.0\.1:\d+")[0]
             login = self._client("login", "admin", "--password-stdin", stdin="admin123\n")
             measure.run(login, self.environ, self.folder / "client.log", _LOGIN_SECONDS, server.members)
+            self._token = _token(self._web)
         except BaseException:
             server.stop()
             raise
@@ -65,6 +75,38 @@ class Fileshare(Peer):
         """Download a folder, which keeps its name."""
         return self._client("download", name, "--recursive", "--output", str(target.parent))
 
+    def http_file(self, name: str, target: Path) -> Command:
+        """GET one file from the web door."""
+        return curl.get(f"{self._web}/files/{name}", target, *self._credential)
+
+    def http_tree(self, source: Path, name: str, target: Path) -> Command:
+        """GET every file at once."""
+        transfers = curl.downloads(curl.names(source), f"{self._web}/files/{name}", target)
+        config = self.folder / "transfers"
+        return curl.many(config, transfers, "--create-dirs", *self._credential, at_once=curl.ALL)
+
+    def tus_file(self, source: Path, name: str) -> Command:
+        """Upload by a plain HTTP client: pieces with their checksums."""
+        argv = (sys.executable, "-I", "-S", str(_TUS), f"{self._web}/tus/", str(source), name)
+        return Command(argv, environ={"TOKEN": self._token})
+
+    def discard(self, name: str) -> Command | None:
+        """Delete it for good."""
+        return self._client("delete", name, "--forever")
+
+    @property
+    def _credential(self) -> tuple[str, str]:
+        return ("--header", f"Authorization: Bearer {self._token}")
+
     def _client(self, *arguments: str, stdin: str = "") -> Command:
         address = ("--host", "127.0.0.1", "--port", self._port)
         return Command((program("fileshare-client"), *address, "--quiet", *arguments), stdin=stdin)
+
+
+def _token(web: str) -> str:
+    """Log in at the web door with the documented first password."""
+    body = json.dumps({"username": "admin", "password": "admin123", "name": "benchmark"}).encode()
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{web}/api/v1/tokens", data=body, headers=headers)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as reply:
+        return str(json.load(reply)["token"])

@@ -1,11 +1,12 @@
 """curl against nginx: PUT through its WebDAV module, GET with sendfile. It checks and syncs nothing."""
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
+from benchmarks import curl
 from benchmarks.peer import Command, Peer, printed_version, program
+from benchmarks.plan import Work
 from benchmarks.server import Server, free_port
 
 # The body's temporary folder shares the store's file system, so that a PUT ends in a rename, not in a copy.
@@ -45,6 +46,7 @@ class Nginx(Peer):
     name: ClassVar[str] = "nginx"
     programs: ClassVar[tuple[str, ...]] = ("nginx", "curl")
     packages: ClassVar[tuple[str, ...]] = ("nginx", "curl")
+    works: ClassVar[frozenset[Work]] = Peer.works | {Work.HTTP_DOWN, Work.HTTP_MANY}
 
     @classmethod
     def missing(cls) -> list[str]:
@@ -82,42 +84,27 @@ class Nginx(Peer):
 
     def upload_file(self, source: Path, name: str) -> Command:
         """PUT one file."""
-        return self._curl("--upload-file", str(source), self._url(name))
+        return curl.one("--upload-file", str(source), self._url(name))
 
     def download_file(self, name: str, target: Path) -> Command:
         """GET one file."""
-        return self._curl("--output", str(target), self._url(name))
+        return curl.get(self._url(name), target)
 
     def upload_tree(self, source: Path, name: str) -> Command:
         """PUT every file of a folder, the list given to curl beforehand."""
-        return self._curl_many(
-            (f'upload-file = "{path}"', f'url = "{self._url(name)}/{path.relative_to(source)}"')
-            for path in sorted(source.rglob("*"))
-            if path.is_file()
-        )
+        return curl.many(self.folder / "transfers", curl.uploads(source, self._url(name)))
 
     def download_tree(self, name: str, target: Path) -> Command:
         """GET every file of a folder, the list given to curl beforehand."""
-        stored = self.store / name
-        return self._curl_many(
-            (
-                f'output = "{target / path.relative_to(stored)}"',
-                f'url = "{self._url(name)}/{path.relative_to(stored)}"',
-            )
-            for path in sorted(stored.rglob("*"))
-            if path.is_file()
-        )
+        return self._get_tree(self.store / name, name, target, curl.FEW)
 
-    def _curl(self, *arguments: str) -> Command:
-        return Command(
-            (program("curl"), "-q", "--silent", "--show-error", "--fail", "--noproxy", "*", *arguments)
-        )
+    def http_tree(self, source: Path, name: str, target: Path) -> Command:
+        """GET every file at once."""
+        return self._get_tree(source, name, target, curl.ALL)
 
-    def _curl_many(self, transfers: Iterable[tuple[str, str]]) -> Command:
-        """One curl for all, four at a time: a third of what one, or fifty, at a time take on two cores."""
-        config = self.folder / "transfers"
-        config.write_text("".join(f"{line}\n" for lines in transfers for line in lines))
-        return self._curl("--parallel", "--parallel-max", "4", "--create-dirs", "--config", str(config))
+    def _get_tree(self, like: Path, name: str, target: Path, at_once: int) -> Command:
+        transfers = curl.downloads(curl.names(like), self._url(name), target)
+        return curl.many(self.folder / "transfers", transfers, "--create-dirs", at_once=at_once)
 
     def _url(self, name: str) -> str:
         return f"http://127.0.0.1:{self._port}/{name}"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from benchmarks.peer import Command, Peer, program
+from benchmarks.plan import Work
 from benchmarks.server import Server
 
 
@@ -29,6 +30,34 @@ class Copy(Peer):
 
     def download_tree(self, name: str, target: Path) -> Command:
         return _copy(self.store / name, target)
+
+
+class Web(Copy):
+    """Does every kind of work, over HTTP too."""
+
+    name: ClassVar[str] = "web"
+    works: ClassVar[frozenset[Work]] = frozenset(Work)
+    syncs_downloads: ClassVar[bool] = True
+
+    def http_tree(self, source: Path, name: str, target: Path) -> Command:
+        return self.download_tree(name, target)
+
+
+class Serving(Web):
+    """Serves over HTTP, and takes nothing."""
+
+    name: ClassVar[str] = "serving"
+    works: ClassVar[frozenset[Work]] = frozenset({Work.HTTP_DOWN, Work.HTTP_MANY})
+
+
+class Deaf(Web):
+    """Takes uploads by pieces, reports success and keeps nothing."""
+
+    name: ClassVar[str] = "deaf"
+    works: ClassVar[frozenset[Work]] = frozenset({Work.TUS_UP})
+
+    def tus_file(self, source: Path, name: str) -> Command:
+        return _copy(Path("/dev/null"), self.store / name)
 
 
 class Durable(Copy):

@@ -7,16 +7,17 @@ import pytest
 from benchmarks.__main__ import PeersMissing, present
 from benchmarks.arguments import parse
 from benchmarks.peers import known
-from benchmarks.plan import Load
+from benchmarks.plan import Load, Work
 from tests.benchmarks.copy_peer import Absent, Copy
 
+ONLY = (Work.LARGE_UP, Work.TUS_UP)
 KNOWN = ["fileshare", "rsync", "scp", "nginx"]
 
 
 def test_without_arguments_everybody_moves_what_the_promise_names() -> None:
     asked = parse([], KNOWN)
 
-    assert asked.load == Load(size=1 << 30, files=10_000, file_size=4096, folders=100)
+    assert asked.load == Load(size=1 << 30, files=10_000, file_size=4096, folders=100, many=200)
     assert asked.peers == tuple(KNOWN)
     assert not asked.write_docs
 
@@ -28,6 +29,9 @@ def test_sizes_counts_runs_peers_and_folder_can_be_chosen() -> None:
             "--files=3",
             "--file-size=5",
             "--folders=2",
+            "--many=4",
+            "--many-size=6",
+            "--works=tus-up,large-up",
             "--runs=7",
             "--peers=scp,rsync,scp",
             "--work-dir=w",
@@ -35,12 +39,23 @@ def test_sizes_counts_runs_peers_and_folder_can_be_chosen() -> None:
         KNOWN,
     )
 
-    assert asked.load == Load(size=2 << 20, files=3, file_size=5, folders=2)
+    assert asked.load == Load(size=2 << 20, files=3, file_size=5, folders=2, many=4, many_size=6, only=ONLY)
     assert (asked.runs, asked.peers, asked.work_dir) == (7, ("scp", "rsync"), Path("w"))
 
 
 @pytest.mark.parametrize(
-    "line", ["--peers nobody", "--size big", "--runs 0", "--folders 0", "--size 0 --files 0", "--files=-1"]
+    "line",
+    [
+        "--peers nobody",
+        "--size big",
+        "--runs 0",
+        "--folders 0",
+        "--files=-1",
+        "--many=-1",
+        "--works up",
+        "--size 0 --files 0 --many 0",
+        "--works tus-up --size 0",
+    ],
 )
 def test_nonsense_ends_with_a_usage_error(line: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -54,7 +69,7 @@ def test_every_file_of_a_peer_is_found_and_fileshare_is_the_reference() -> None:
     names = list(known())
 
     assert names[0] == "fileshare"
-    assert {"rsync", "scp", "nginx"} <= set(names)
+    assert set(names[1:]) == {"caddy", "copyparty", "nginx", "rclone", "rsync", "scp", "tus", "vsftpd"}
 
 
 def test_a_missing_peer_is_named_and_ends_the_run(capsys: pytest.CaptureFixture[str]) -> None:

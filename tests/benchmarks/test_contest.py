@@ -11,12 +11,14 @@ from benchmarks.plan import Load, Work
 from benchmarks.report import Sample
 from benchmarks.server import ServerFailed
 from benchmarks.sources import WrongContent
-from tests.benchmarks.copy_peer import Copy, Durable, Failing, Liar
+from tests.benchmarks.copy_peer import Copy, Deaf, Durable, Failing, Liar, Serving, Web
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the benchmark reads /proc")
 
 LARGE = Load(size=1 << 16, files=0, file_size=0, folders=1)
+SMALL = Load(size=0, files=3, file_size=20, folders=2)
 BOTH = Load(size=1 << 16, files=6, file_size=100, folders=2)
+ALL = Load(size=1 << 16, files=6, file_size=100, folders=2, many=3, many_size=100)
 
 
 def test_samples_come_interleaved_and_verified(tmp_path: Path) -> None:
@@ -25,7 +27,7 @@ def test_samples_come_interleaved_and_verified(tmp_path: Path) -> None:
         running.play(BOTH, 1, samples.append)
 
     assert [(sample.work, sample.peer) for sample in samples] == [
-        (work, peer) for work in BOTH.works() for peer in ("copy", "durable")
+        (work, peer) for work in BOTH.works() if work in Copy.works for peer in ("copy", "durable")
     ]
     assert all(sample.wall > 0 and sample.server_peak > 0 for sample in samples)
 
@@ -40,20 +42,60 @@ def test_a_sync_counts_on_top_only_for_peers_that_do_not_sync(tmp_path: Path) ->
     assert durable.durable == durable.wall
 
 
-def test_nothing_is_deleted_before_the_end(tmp_path: Path) -> None:
+def test_what_curl_fetches_is_never_called_durable(tmp_path: Path) -> None:
+    samples: list[Sample] = []
+    with contest([Web], tmp_path, timeout=60) as running:
+        running.play(ALL, 1, samples.append)
+
+    assert [sample.work for sample in samples] == list(Work)
+    durable = {sample.work for sample in samples if sample.durable == sample.wall}
+    assert durable == {Work.LARGE_DOWN, Work.SMALL_DOWN}
+
+
+def test_no_tree_is_deleted_before_the_end(tmp_path: Path) -> None:
     with contest([Copy], tmp_path, timeout=60) as running:
-        running.play(LARGE, 2, lambda _: None)
+        running.play(SMALL, 2, lambda _: None)
 
         assert len(list((tmp_path / "copy" / "store").iterdir())) == 2
-        assert len(list((tmp_path / "runs" / "copy").iterdir())) == 2
+        assert len(list((tmp_path / "runs" / "copy" / Work.SMALL_DOWN).iterdir())) == 2
+
+
+def test_large_files_go_at_the_end_of_their_run(tmp_path: Path) -> None:
+    with contest([Web], tmp_path, timeout=60) as running:
+        running.play(LARGE, 2, lambda _: None)
+
+        assert not list((tmp_path / "web" / "store").iterdir())
+        assert not [path for path in (tmp_path / "runs" / "web").rglob("*") if path.is_file()]
+
+
+def test_who_only_serves_is_given_the_bytes_outside_the_clock(tmp_path: Path) -> None:
+    samples: list[Sample] = []
+    with contest([Serving], tmp_path, timeout=60) as running:
+        running.play(ALL, 1, samples.append)
+
+    assert [sample.work for sample in samples] == [Work.HTTP_DOWN, Work.HTTP_MANY]
+
+
+def test_an_upload_that_no_download_shows_is_fetched_and_compared(tmp_path: Path) -> None:
+    with contest([Deaf], tmp_path, timeout=60) as running, pytest.raises(WrongContent):
+        running.play(LARGE, 1, lambda _: None)
+
+
+def test_everybody_rehearses_only_what_will_be_measured(tmp_path: Path) -> None:
+    with contest([Failing], tmp_path, timeout=60) as running:
+        running.rehearse([Work.SMALL_UP])
+
+    with contest([Failing], tmp_path / "again", timeout=60) as running:
+        with pytest.raises(CommandFailed, match="failing"):
+            running.rehearse([Work.LARGE_UP])
 
 
 def test_no_run_moves_bytes_that_were_moved_before(tmp_path: Path) -> None:
     with contest([Copy], tmp_path, timeout=60) as running:
-        running.play(LARGE, 2, lambda _: None)
+        running.play(SMALL, 2, lambda _: None)
 
-    first, second = (path.read_bytes() for path in (tmp_path / "copy" / "store").iterdir())
-    assert first != second
+    contents = [path.read_bytes() for path in (tmp_path / "copy" / "store").rglob("*.bin")]
+    assert len(contents) == len(set(contents)) == 2 * SMALL.files
 
 
 def test_a_peer_that_delivers_nothing_stops_the_benchmark(tmp_path: Path) -> None:

@@ -2,40 +2,51 @@
 
 import pytest
 
-from benchmarks.plan import Load, Step, Work, parse_size, size_text, steps
+from benchmarks.plan import Content, Load, Step, Work, parse_size, size_text, steps
+
+ALL = frozenset(Work)
 
 
 def test_peers_take_turns_within_each_kind_of_work() -> None:
-    order = [step.peer for step in steps(2, [Work.LARGE_UP], ["a", "b", "c"])]
+    order = [
+        step.peer for run in range(2) for step in steps(run, [Work.LARGE_UP], {"a": ALL, "b": ALL, "c": ALL})
+    ]
 
     assert order == ["a", "b", "c", "a", "b", "c"]
 
 
-def test_every_download_follows_the_upload_of_its_own_run() -> None:
-    load = Load(size=1, files=1, file_size=1, folders=1)
-    order = list(steps(3, load.works(), ["a", "b"]))
+def test_every_download_follows_the_upload_that_brings_its_bytes() -> None:
+    order = list(steps(0, tuple(Work), {"a": ALL, "b": ALL}))
 
-    for run in range(3):
-        for peer in ("a", "b"):
-            for up, down in ((Work.LARGE_UP, Work.LARGE_DOWN), (Work.SMALL_UP, Work.SMALL_DOWN)):
-                assert order.index(Step(run, up, peer)) < order.index(Step(run, down, peer))
+    for step in order:
+        assert order.index(Step(0, step.work.origin, step.peer)) <= order.index(step)
 
 
-def test_every_peer_does_every_kind_of_work_in_every_run_once() -> None:
-    order = list(steps(3, list(Work), ["a", "b"]))
+def test_no_new_bytes_come_between_an_upload_and_its_downloads() -> None:
+    for content in Content:
+        origins = [work.origin for work in Work if work.content is content]
 
-    assert len(order) == len(set(order)) == 3 * 4 * 2
+        assert origins == sorted(origins, key=origins.index), origins
+
+
+def test_peers_are_asked_for_what_they_can_and_for_that_once() -> None:
+    order = list(steps(0, tuple(Work), {"a": ALL, "b": frozenset({Work.TUS_UP})}))
+
+    assert len(order) == len(set(order)) == len(Work) + 1
+    assert Step(0, Work.TUS_UP, "b") in order
 
 
 @pytest.mark.parametrize(
     ("load", "works"),
     [
         (Load(0, 1, 1, 1), (Work.SMALL_UP, Work.SMALL_DOWN)),
-        (Load(1, 0, 1, 1), (Work.LARGE_UP, Work.LARGE_DOWN)),
+        (Load(1, 0, 1, 1), (Work.LARGE_UP, Work.LARGE_DOWN, Work.HTTP_DOWN, Work.TUS_UP)),
+        (Load(0, 0, 1, 1, many=3), (Work.HTTP_MANY,)),
+        (Load(1, 1, 1, 1, many=3, only=(Work.TUS_UP,)), (Work.TUS_UP,)),
         (Load(0, 0, 1, 1), ()),
     ],
 )
-def test_a_size_or_number_of_zero_leaves_that_half_out(load: Load, works: tuple[Work, ...]) -> None:
+def test_a_size_or_number_of_zero_leaves_that_part_out(load: Load, works: tuple[Work, ...]) -> None:
     assert load.works() == works
 
 
@@ -70,6 +81,5 @@ def test_sizes_are_written_in_the_largest_unit_that_fits(size: int, text: str) -
 def test_small_files_take_whole_pages_of_the_disk() -> None:
     load = Load(size=1 << 20, files=10, file_size=5, folders=1)
 
-    assert load.bytes_of(Work.LARGE_DOWN) == 1 << 20
-    assert load.bytes_of(Work.SMALL_UP) == 10 * 4096
-    assert load.total == (1 << 20) + 10 * 4096
+    assert load.bytes_of(Content.LARGE) == 1 << 20
+    assert load.bytes_of(Content.SMALL) == 10 * 4096

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.plan import Load
+from benchmarks.plan import Content, Load
 from benchmarks.sources import WrongContent, compare, files, make, mark, touch_cache
 
 LOAD = Load(size=(1 << 20) + 1, files=7, file_size=100, folders=3)
 
 
 def test_sources_have_the_sizes_and_numbers_asked_for(tmp_path: Path) -> None:
-    large, small = make(tmp_path, LOAD)
+    made = make(tmp_path / "made", LOAD)
+    large, small = made[Content.LARGE], made[Content.SMALL]
 
     assert large.stat().st_size == LOAD.size
     assert [file.stat().st_size for file in files(small)] == [100] * 7
@@ -19,7 +20,8 @@ def test_sources_have_the_sizes_and_numbers_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_mark_gives_every_file_a_new_content_of_the_same_size(tmp_path: Path) -> None:
-    large, small = make(tmp_path, LOAD)
+    made = make(tmp_path / "made", LOAD)
+    large, small = made[Content.LARGE], made[Content.SMALL]
     before = {file: file.read_bytes() for file in [large, *files(small)]}
 
     mark(large, 1)
@@ -31,7 +33,7 @@ def test_a_mark_gives_every_file_a_new_content_of_the_same_size(tmp_path: Path) 
 
 
 def test_a_mark_does_not_lengthen_a_tiny_file(tmp_path: Path) -> None:
-    _, small = make(tmp_path, Load(size=0, files=2, file_size=3, folders=1))
+    small = make(tmp_path / "made", Load(size=0, files=2, file_size=3, folders=1))[Content.SMALL]
 
     mark(small, 1)
 
@@ -39,7 +41,7 @@ def test_a_mark_does_not_lengthen_a_tiny_file(tmp_path: Path) -> None:
 
 
 def test_touching_the_cache_changes_nothing(tmp_path: Path) -> None:
-    large, _ = make(tmp_path, LOAD)
+    large = make(tmp_path / "made", LOAD)[Content.LARGE]
     content = large.read_bytes()
 
     touch_cache(tmp_path)
@@ -48,7 +50,7 @@ def test_touching_the_cache_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_an_equal_tree_passes(tmp_path: Path) -> None:
-    _, small = make(tmp_path / "here", LOAD)
+    small = make(tmp_path / "here", LOAD)[Content.SMALL]
     copy = _copy(small, tmp_path / "there")
 
     compare(small, copy)
@@ -56,7 +58,7 @@ def test_an_equal_tree_passes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("damage", ["shorter", "longer", "changed", "missing", "additional"])
 def test_a_peer_that_delivers_something_else_is_found_out(tmp_path: Path, damage: str) -> None:
-    _, small = make(tmp_path / "here", LOAD)
+    small = make(tmp_path / "here", LOAD)[Content.SMALL]
     copy = _copy(small, tmp_path / "there")
     victim = next(files(copy))
     content = victim.read_bytes()

@@ -40,7 +40,7 @@ def test_only_kinds_of_work_that_were_measured_get_a_table() -> None:
     text = render(report(sample("a", 1.0, work=Work.SMALL_DOWN)))
 
     assert "### 10,000 × 4 KiB in 100 folders, down" in text
-    assert "1 GiB" not in text
+    assert "### 1 GiB" not in text
 
 
 def test_the_machine_is_described() -> None:
