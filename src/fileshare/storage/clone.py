@@ -25,34 +25,32 @@ def clone(source: int, target: int) -> bool:
 
 
 def copy_range(source: int, target: int, offset: int, count: int) -> None:
-    """Append `count` bytes of one open file, from `offset`, to another.
+    """Append `count` bytes of one open file, from `offset`, to another, whose position is its end.
 
     Raises OSError, and Damaged when the source ends before.
     """
     end = offset + count
-    offset = _copy_in_kernel(source, target, offset, end)
+    shift = os.lseek(target, 0, os.SEEK_CUR) - offset
+    offset = _copy_in_kernel(source, target, offset, end, shift)
     while offset < end:
         data = os.pread(source, min(CHUNK, end - offset), offset)
         if not data:
             raise Damaged()
-        offset += len(data)
-        _write_all(target, data)
+        offset += os.pwrite(target, data, offset + shift)
+    os.lseek(target, end + shift, os.SEEK_SET)
 
 
-def _copy_in_kernel(source: int, target: int, offset: int, end: int) -> int:
-    """As far as copy_file_range goes: it declines some pairs of file systems, at any byte."""
+def _copy_in_kernel(source: int, target: int, offset: int, end: int, shift: int) -> int:
+    """As far as copy_file_range goes: it declines some pairs of file systems, at any byte.
+
+    Where it writes is always told: after an error nobody knows how far it came.
+    """
     try:
         while offset < end:
-            copied = os.copy_file_range(source, target, end - offset, offset_src=offset)
+            copied = os.copy_file_range(source, target, end - offset, offset, offset + shift)
             if copied == 0:
                 break
             offset += copied
     except OSError:
         pass  # the plain copy goes on from here and reports what is really wrong
     return offset
-
-
-def _write_all(target: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(target, view) :]
