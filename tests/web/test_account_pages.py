@@ -79,7 +79,9 @@ async def test_own_session_is_ended_by_its_button_and_anothers_never() -> None:
         assert status == 303
         assert await sessions(house) == 1
         ((berts),) = await house.store.sessions(house.known["bert"].id)
-        assert (await browser.post("/account/sessions/end", session=str(berts.id)))[0] == 404
+        _, _, answer = await browser.post("/account/sessions/end", session=str(berts.id))
+        assert answer.headers["Location"] == "/account?done=session_gone"
+        assert await sessions(house, "bert") == 1
         assert (await other.get("/account"))[0] == 200
         assert token not in (await browser.get("/account"))[1]
 
@@ -117,6 +119,7 @@ async def test_half_done_upload_is_shown_and_given_up_by_its_owner_alone() -> No
         assert "&lt;b&gt;half&lt;/b&gt;.bin" in text
         assert "400 B of 1.0 kB" in text
         (upload,) = await house.world.catalog.uploads()
-        assert (await other.post("/account/uploads/abort", upload=upload.id))[0] == 404
+        _, _, answer = await other.post("/account/uploads/abort", upload=upload.id)
+        assert answer.headers["Location"] == "/account?done=upload_gone"
         assert (await browser.post("/account/uploads/abort", upload=upload.id))[0] == 303
         assert await house.world.catalog.uploads() == []

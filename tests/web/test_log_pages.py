@@ -9,7 +9,7 @@ from fileshare.web.texts import size_text
 from tests.storage.test_log_files import line, write
 from tests.web.house import Browser, open_house
 
-MESSAGE = re.compile(r"<span>message (\d+)")
+MESSAGE = re.compile(r"<bdi>message (\d+)</bdi>")
 EVIL = "<img src=x onerror=alert(1)>"
 
 
@@ -114,3 +114,14 @@ async def test_audit_trail_is_searched_and_paged() -> None:
 )
 def test_sizes_are_said_shortly(size: int, text: str) -> None:
     assert size_text(size) == text
+
+
+async def test_name_turns_the_reading_of_nothing_beside_it(tmp_path: Path) -> None:
+    switched = "invoice\u202egpj.exe"
+    write(tmp_path, "server.log", line(1, message=switched, account=switched, trace=switched))
+    async with open_house(logs=tmp_path) as house, house.browser("root") as browser:
+        house.world.shop.audit.note(None, "delete", switched, detail=switched, account=switched)
+        for path in ("/logs", "/audit"):
+            _, text, _ = await browser.get(path)
+            assert "<bdi>invoice\ufffdgpj.exe</bdi>" in text
+            assert "\u202e" not in text

@@ -157,3 +157,11 @@ async def test_address_of_a_refused_form_leads_back_to_its_page_when_it_is_loade
         for form in ("role", "enabled", "password", "delete", "sessions/end", "sessions/end-all"):
             status, _, answer = await browser.get(f"/users/anna/{form}")
             assert (status, answer.headers["Location"]) == (303, "/users/anna")
+
+
+async def test_session_that_is_over_already_is_no_failure() -> None:
+    async with open_house() as house, house.browser("root") as browser:
+        _, _, answer = await browser.post("/users/anna/sessions/end", session="4711")
+        assert answer.headers["Location"] == "/users/anna?done=session_gone"
+        _, text, _ = await browser.get("/users/anna?done=session_gone")
+        assert "alert-warning" in text

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from fileshare.errors import AuthFailed, BadRequest, FileshareError
+from fileshare.errors import AuthFailed, BadRequest, FileshareError, NotFound
 from fileshare.web.forms import field_of
 from fileshare.web.identity import member_of
 from fileshare.web.keys import services_of
@@ -54,10 +54,13 @@ def _password_form(request: web.Request, error: str = "", status: int = 200) -> 
 
 
 async def end_session(request: web.Request) -> web.Response:
-    """End one of one's own sessions or tokens; this browser's is a logout."""
+    """End one of one's own sessions or tokens; this browser's is a logout. One that is over is no failure."""
     caller = member_of(request)
     session_id = number_of(await field_of(request, "session"))
-    await services_of(request).accounts.end_session(caller, caller.account.name, session_id)
+    try:
+        await services_of(request).accounts.end_session(caller, caller.account.name, session_id)
+    except NotFound:
+        return see(request, "/account", done="session_gone")
     if session_id == caller.session_id:
         return forget_cookie(request, see(request, "/login", done="logged_out"))
     return see(request, "/account", done="session_ended")
@@ -71,8 +74,12 @@ async def end_other_sessions(request: web.Request) -> web.Response:
 
 
 async def abort_upload(request: web.Request) -> web.Response:
-    """Give one half-done upload up."""
-    await services_of(request).uploads.abort(member_of(request), await field_of(request, "upload"))
+    """Give one half-done upload up; that it is gone already is no failure."""
+    upload_id = await field_of(request, "upload")
+    try:
+        await services_of(request).uploads.abort(member_of(request), upload_id)
+    except NotFound:
+        return see(request, "/account", done="upload_gone")
     return see(request, "/account", done="upload_aborted")
 
 

@@ -12,6 +12,7 @@ NOTICES = {
     "session_over": "Nothing was changed: your session had ended. Log in and do it again.",
     "password_changed": "Your password is changed. All other sessions and tokens have ended.",
     "session_ended": "The session has ended.",
+    "session_gone": "That session had ended already.",
     "sessions_ended": "The sessions have ended.",
     "uploaded": "The files are stored.",
     "folder_made": "The folder is there.",
@@ -36,7 +37,7 @@ NOTICES = {
 }
 
 
-UNDONE = frozenset({"session_over", "upload_gone", "transfer_over", "trash_gone"})
+UNDONE = frozenset({"session_over", "session_gone", "upload_gone", "transfer_over", "trash_gone"})
 """Those that tell that nothing was done."""
 
 

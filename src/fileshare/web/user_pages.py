@@ -115,12 +115,15 @@ async def reset_password(request: web.Request) -> web.Response:
 
 
 async def end_session(request: web.Request) -> web.Response:
-    """End one of somebody's sessions or tokens."""
+    """End one of somebody's sessions or tokens; that it is over already is no failure."""
     session_id = number_of(await field_of(request, "session"))
     accounts, name = services_of(request).accounts, request.match_info["name"]
-    return await _done(
-        request, "session_ended", lambda caller: accounts.end_session(caller, name, session_id)
-    )
+    try:
+        return await _done(
+            request, "session_ended", lambda caller: accounts.end_session(caller, name, session_id)
+        )
+    except NotFound:
+        return see(request, f"/users/{quote(name, safe='')}", done="session_gone")
 
 
 async def end_sessions(request: web.Request) -> web.Response:
