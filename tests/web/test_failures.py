@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 import logging
 from typing import Any
 
@@ -9,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from fileshare.errors import AuthFailed, FileshareError, NoSpace, TooManyAttempts, error_classes
+from fileshare.errors import AuthFailed, AuthRequired, FileshareError, NoSpace, TooManyAttempts, error_classes
 from fileshare.web.statuses import _STATUSES, status_of
 from tests.web.house import PAGE, open_house
 
@@ -169,3 +170,32 @@ async def test_failure_leads_back_to_the_page_it_came_from() -> None:
 )
 def test_wait_is_told_as_people_count_it(retry_after: int, told: str) -> None:
     assert told in TooManyAttempts(retry_after).message
+
+
+async def test_page_of_every_failure_has_its_sentence_a_way_on_and_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with open_house() as house, house.browser("root") as browser:
+        for cls in error_classes().values():
+            error = TooManyAttempts(42) if cls is TooManyAttempts else cls()
+
+            async def fail(_caller: object, error: Exception = error) -> None:
+                raise error
+
+            monkeypatch.setattr(house.accounts, "list", fail)
+            status, text, _ = await browser.get("/users", headers={"Referer": f"{house.url}/logs"})
+            if cls is AuthRequired:
+                assert status == 303
+                continue
+            assert status == status_of(error)
+            assert html.escape(error.message, quote=False) in text.replace("&#39;", "'")
+            assert 'href="/logs">Go back' in text
+            assert "Traceback" not in text
+
+
+async def test_menu_that_would_lead_back_to_the_password_is_not_shown() -> None:
+    async with open_house() as house, house.browser() as browser:
+        await browser.post("/login", username="admin", password="admin123")
+        _, text, _ = await browser.get("/account/password")
+        assert "Log out" in text
+        assert 'href="/users"' not in text

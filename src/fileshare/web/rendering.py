@@ -77,12 +77,13 @@ def render(
 
 def _shared(request: web.Request) -> dict[str, Any]:
     caller, disk = request.get(CALLER), request.get(DISK)
+    led_back = caller is not None and caller.account.default_password
     return {
         "version": __version__,
         "caller": caller,
         "member": caller is not None and caller.account.id != ANONYMOUS_ID,
-        "may_upload_here": _may(caller, Action.UPLOAD) and not (caller and caller.account.default_password),
-        "menu": [item for item in MENU if _may(caller, item.needs)],
+        "may_upload_here": _may(caller, Action.UPLOAD) and not led_back,
+        "menu": [item for item in MENU if _may(caller, item.needs) and not led_back],
         "here": request.path,
         "csrf_token": csrf_token(request),
         "notice": notice_of(request),
