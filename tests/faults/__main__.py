@@ -6,6 +6,7 @@ everything that could be tried held, and the power could not be cut.
 # ruff: noqa: T201 (a command, whose output this is)
 
 import argparse
+import logging
 import random
 import shutil
 import sys
@@ -15,9 +16,9 @@ from pathlib import Path
 
 from tests.acceptance.report import Row, table
 from tests.faults.operations import OPERATIONS
-from tests.faults.parts import Plan, cuts, errors, kills
+from tests.faults.parts import Plan, cuts, errors, kills, walks
 
-PARTS = {"errors": errors, "kills": kills, "power": cuts}
+PARTS = {"errors": errors, "kills": kills, "power": cuts, "model": walks}
 RAM = Path("/dev/shm")
 SKIPPED = 77
 
@@ -25,6 +26,7 @@ SKIPPED = 77
 def main() -> int:
     """0 when every row passed, 77 when it did where it could be tried."""
     args = _parse()
+    logging.getLogger().addHandler(logging.NullHandler())
     folder = Path(tempfile.mkdtemp(prefix="fileshare-faults-", dir=args.dir))
     (folder / "place").mkdir()
     print(f"seed {args.seed}, in {folder}", flush=True)

@@ -17,8 +17,8 @@ from unittest.mock import patch
 
 BY_PATH = ("open", "unlink", "rename", "mkdir", "listdir", "statvfs")
 BY_DESCRIPTOR = {
-    "write": 0, "writev": 0, "pread": 0, "fsync": 0, "fdatasync": 0, "ftruncate": 0, "posix_fallocate": 0,
-    "sendfile": 1, "copy_file_range": 1,
+    "write": 0, "writev": 0, "pwrite": 0, "pread": 0, "fsync": 0, "fdatasync": 0, "ftruncate": 0,
+    "posix_fallocate": 0, "sendfile": 1, "copy_file_range": 1,
 }  # fmt: skip
 """Functions of `os`, each with the place of its file's descriptor among the arguments."""
 

@@ -3,7 +3,7 @@
 import itertools
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,9 @@ from tests.faults.trial import Rehearsal, attempt, examine, recover_only, rehear
 
 RECOVERIES = 10
 """How often in a row the recovery is killed."""
+
+WITHIN = 0.003
+"""Seconds that a commit takes on a disk, about: in the midst of it is a moment like others."""
 
 
 @dataclass
@@ -54,8 +57,9 @@ class Deaths:
         return told.killed, self._look(told.values, f"dead at {k}")
 
     def die_again(self, k: int, chance: random.Random) -> tuple[int, list[str]]:
-        """Die at k, and then ten times while starting again; how often it died in all."""
+        """Die at k or in the midst of it, then ten times while starting again; how often it died in all."""
         self._lay_out()
+        self.end = replace(self.end, within=chance.choice([0, chance.uniform(0, WITHIN)]))
         told = in_child(partial(self._operate, k))
         deaths = int(told.killed)
         for _ in range(RECOVERIES):

@@ -18,7 +18,7 @@ import bcrypt
 from fileshare.app.services import Services, make_services, now
 from fileshare.app.stores import Stores, locked_folder, opened
 from fileshare.config import Config
-from fileshare.domain.model import Account, Caller, Door, File, Role
+from fileshare.domain.model import Account, Caller, Door, File, Role, Upload
 from fileshare.services.recovery import recover
 from fileshare.services.sweeper import Retention, Sweeper
 from fileshare.storage import disk
@@ -45,12 +45,7 @@ class World:
     accounts: Mapping[str, tuple[Role, bool, str, int]]
     """Role, whether enabled, password, how many sessions."""
     uploads: Mapping[str, int]
-    """Durable bytes of each half-done upload, by its path."""
-
-    @property
-    def settled(self) -> "World":
-        """Without how far uploads are."""
-        return replace(self, uploads=dict.fromkeys(self.uploads, 0))
+    """Durable bytes of each half-done upload, by its client's id."""
 
     def beside(self, other: "World") -> str:
         """What is other here than there, for a person."""
@@ -60,10 +55,20 @@ class World:
         return "; ".join(f"{name} {here} beside {there}" for name, here, there in pairs if here != there)
 
     def lies_between(self, before: "World", after: "World") -> bool:
-        """Whether it is one of both, with no upload further back than `before` had it."""
-        if self.settled not in (before.settled, after.settled):
+        """Whether it is one of both, with no upload further back than `before` had it.
+
+        Where it is the later one, an upload that is through may still be there for a moment.
+        """
+        shown, started = replace(self, uploads={}), set(before.uploads)
+        if shown == replace(after, uploads={}):
+            needed, allowed = started & after.uploads.keys(), started | after.uploads.keys()
+        elif shown == replace(before, uploads={}):
+            needed = allowed = started
+        else:
             return False
-        return all(self.uploads.get(path, offset) >= offset for path, offset in before.uploads.items())
+        if not needed <= set(self.uploads) <= allowed:
+            return False
+        return all(before.uploads.get(name, 0) <= offset for name, offset in self.uploads.items())
 
 
 class House:
@@ -80,12 +85,15 @@ class House:
         files, uploads = self.services.files, self.services.uploads
         page = await files.walk(self.caller, "", 1000)
         found = [entry for entry in page.entries if isinstance(entry, File)]
+        halves = await uploads.list_all(self.caller)
         return World(
             files={file.path: await self._versions(file.path) for file in found},
             folders=frozenset(entry.path for entry in page.entries if not isinstance(entry, File)),
             trash=tuple(sorted(entry.path for entry in await files.trashed(self.caller))),
             accounts={a.name: await self._account(a) for a in await self.stores.accounts.accounts()},
-            uploads={upload.path: upload.offset for upload in await uploads.list_all(self.caller)},
+            uploads={
+                name: upload.offset for upload in halves if not (name := _name(upload)).startswith("joined-")
+            },
         )
 
     async def _versions(self, path: str) -> tuple[tuple[int, str], ...]:
@@ -121,6 +129,11 @@ class House:
         )
         await sweeper.sweep_once()
         await sweeper.sweep_once()
+
+
+def _name(upload: Upload) -> str:
+    """What its client calls it. Whoever joins pieces calls the whole nothing: it is part of the joining."""
+    return upload.client_id or upload.path
 
 
 def _password(hashed: str) -> str:

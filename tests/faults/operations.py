@@ -6,14 +6,15 @@ first try, the try after an error, and the try after a restart.
 """
 
 import hashlib
+import random
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fileshare.domain import upload as life
-from fileshare.domain.model import OnConflict, Receipt, Role
-from fileshare.errors import FileshareError
+from fileshare.domain.model import OnConflict, Receipt, Role, Upload
+from fileshare.errors import FileshareError, NotFound
 from fileshare.services.backup import Backup
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.whole_files import SmallFile
@@ -28,7 +29,7 @@ Stages = AsyncGenerator[str, None]
 
 def pattern(name: str, size: int) -> bytes:
     """Bytes that follow from the name alone."""
-    return (hashlib.sha256(name.encode()).digest() * (size // 32 + 1))[:size]
+    return random.Random(name).randbytes(size)
 
 
 SMALL_DATA = pattern("small", SMALL // 2)
@@ -63,7 +64,7 @@ async def _released(writer: Writer) -> AsyncIterator[Writer]:
 
 
 async def _send(house: House, new: NewUpload, data: bytes, step: int = STEP) -> Stages:
-    found = await house.services.uploads.begin(house.caller, new, lambda: None)
+    found = await _begin(house, new)
     if not isinstance(found, Receipt):
         async with _released(found) as writer:
             yield f"{new.path} begun"
@@ -75,6 +76,15 @@ async def _send(house: House, new: NewUpload, data: bytes, step: int = STEP) -> 
     if isinstance(found, Receipt):
         assert found.digest == hashlib.sha256(data).hexdigest()
         yield f"{new.path} stored"
+
+
+async def _begin(house: House, new: NewUpload) -> Writer | Receipt:
+    """Whoever sends a piece keeps the server's own name of it, and so never begins it again."""
+    uploads = house.services.uploads
+    if new.partial:
+        with suppress(NotFound):
+            return await uploads.resume(house.caller, lambda: None, upload_id=new.client_id)
+    return await uploads.begin(house.caller, new, lambda: None)
 
 
 async def _send_rest(writer: Writer, data: bytes, step: int) -> Stages:
@@ -126,6 +136,35 @@ async def _upload_doubted(house: House) -> Stages:
             await writer.receive(Pieces(rest), len(rest))
             assert await writer.believe() == len(LARGE)
             found = await writer.finish()
+    yield "stored"
+
+
+async def _join(house: House) -> Stages:
+    """By tus, pieces that were sent beside each other."""
+    uploads, half = house.services.uploads, len(LARGE) // 2
+    whole = NewUpload("docs/joined.bin", digest=hashlib.sha256(LARGE).hexdigest())
+    if whole.path not in (await house.look()).files:
+        for name, data in (("first", LARGE[:half]), ("second", LARGE[half:])):
+            async for stage in _send(house, NewUpload("", len(data), client_id=name, partial=True), data):
+                yield f"{name} {stage}"
+            yield f"{name} piece"
+        pieces = [await uploads.look(house.caller, name) for name in ("first", "second")]
+        ids = [piece.id for piece in pieces if isinstance(piece, Upload)]
+        await house.services.concatenation.join(house.caller, whole, ids)
+        yield "joined"
+    for left in await house.stores.catalog.uploads():
+        await uploads.forget(left.id)
+    yield "expired"
+
+
+async def _prove(house: House) -> Stages:
+    """A content that the server has already."""
+    data, whole_files = pattern("kept", 150_000), house.services.whole_files
+    new = _new("docs/same.bin", data)
+    nonce = await whole_files.challenge(house.caller, new.digest or "", len(data))
+    assert nonce is not None
+    yield "asked"
+    await whole_files.prove(house.caller, new, nonce, hashlib.sha256(nonce + data).hexdigest())
     yield "stored"
 
 
@@ -258,6 +297,8 @@ OPERATIONS = (
     Operation("upload-whole", _upload_small_whole, _some_files),
     Operation("overwrite", _overwrite, _some_files),
     Operation("upload-doubted", _upload_doubted, _some_files),
+    Operation("join", _join, _some_files),
+    Operation("prove", _prove, _some_files),
     Operation("download", _download, _some_files),
     Operation("delete-restore", _delete_and_restore, _some_files),
     Operation("empty-trash", _empty_trash, _some_files),

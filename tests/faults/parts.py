@@ -2,22 +2,29 @@
 
 import itertools
 import random
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
 from tests.acceptance.report import Row, none_of
 from tests.faults.deaths import Deaths, rehearse_apart
 from tests.faults.forks import Tell, in_child
 from tests.faults.mishaps import Ends, survived
+from tests.faults.model import Clients
 from tests.faults.operations import Operation
 from tests.faults.power import Disk, NoDisk, disk
 from tests.faults.trial import Rehearsal, trial
 
 KILLS = 1000
 CUTS = 500
+WALKS = 300
+"""Through the model, of some dozens of steps each."""
 
 
 @dataclass(frozen=True)
@@ -129,3 +136,30 @@ def _deaths(
     for finding in findings:
         plan.say(finding)
     return died, findings
+
+
+# Walks through the model
+
+
+def walks(plan: Plan) -> list[Row]:
+    """Several clients, faults in between; the first step that is wrong is printed with those before it."""
+    wanted = WALKS if plan.count is None else plan.count
+    (findings,) = in_child(partial(_walk, plan.seed, wanted)).values
+    return [none_of("walks of many clients through the model", "findings", findings, wanted)]
+
+
+def _walk(number: int, wanted: int, tell: Tell) -> None:
+    every = settings(
+        max_examples=wanted,
+        stateful_step_count=60,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        run_state_machine_as_test(seed(number)(Clients), settings=every)
+    except Exception as error:
+        traceback.print_exc()
+        tell([f"{type(error).__name__}: {error}"])
+    else:
+        tell([])
