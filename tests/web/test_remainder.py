@@ -36,14 +36,18 @@ DATA = bytes(range(251)) * (48 << 10)
 class Watched(RequestBody):
     """A request's body that remembers what was lent of it."""
 
-    def __init__(self, request: web.Request) -> None:
+    def __init__(self, request: web.Request, stop_at: int) -> None:
         super().__init__(request, stall_seconds=20)
+        self._stop_at = stop_at
         self.loans = 0
         self.lent = 0
 
     async def lend(self, limit: int) -> Loan | None:
         loan = await super().lend(limit)
         self.loans += loan is not None
+        if loan is not None and self.loans == self._stop_at:
+            self.stop()
+            assert loan.recalled
         return loan
 
     def _returned(self, taken: int) -> None:
@@ -58,6 +62,8 @@ class Taker:
     disk: DiskBlobs
     most: int = 1 << 40
     at_once: int = 8 * MIB
+    stop_at: int = 0
+    """The loan at which a newcomer wants the upload."""
     waits: Callable[[web.Request], bool] = lambda request: socket_holds(request, FLOWING)
     wrap: Callable[[web.Request, Body], Any] = lambda request, body: body
     before_answer: Callable[[Any], Awaitable[dict[str, Any]]] | None = None
@@ -69,7 +75,7 @@ class Taker:
     async def handle(self, request: web.Request) -> web.Response:
         if request.method == "GET":
             return web.json_response({"next": request.query_string})
-        self.body = Watched(request)
+        self.body = Watched(request, self.stop_at)
         source = self.wrap(request, self.body)
         part = self.part = await self.disk.create(new_id())
         try:
@@ -84,8 +90,8 @@ class Taker:
                 told |= await self.before_answer(source)
             return web.json_response(told)
         finally:
+            self.ended.set()  # first: a server that stops cancels more than once
             await asyncio.shield(part.close())
-            self.ended.set()
 
 
 def socket_holds(request: web.Request, count: int) -> bool:
@@ -213,15 +219,13 @@ async def test_who_is_answered_early_is_heard_out(taker: Taker, anna: Program) -
 
 
 async def test_stop_calls_the_socket_back(taker: Taker, anna: Program) -> None:
-    sent = len(DATA) // 2
+    taker.at_once, taker.stop_at = 200_003, 3
     async with posting(anna, len(DATA)) as line:
-        await line.send(DATA[:sent])
-        await until(lambda: taker.body is not None and taker.body.loans and taker.body._loan is not None)
-        assert taker.body is not None
-        taker.body.stop()
+        sending = asyncio.create_task(line.send(DATA))
         status, told = await line.answer()
         assert (status, told["whole"], right(told, DATA[: told["size"]])) == (200, False, True)
-        assert 0 < told["size"] <= sent
+        assert (told["loans"], told["size"] > 200_003) == (3, True)
+        await sending
 
 
 async def test_what_was_read_before_a_stop_still_comes_out(taker: Taker, anna: Program) -> None:
