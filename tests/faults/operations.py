@@ -7,14 +7,15 @@ first try, the try after an error, and the try after a restart.
 
 import hashlib
 import random
+import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import OnConflict, Receipt, Role, Upload
-from fileshare.errors import FileshareError, NotFound
+from fileshare.errors import Damaged, FileshareError, NotFound
 from fileshare.services.backup import Backup
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.whole_files import SmallFile
@@ -233,13 +234,14 @@ async def _change_users(house: House) -> Stages:
 
 
 async def _backup(house: House) -> Stages:
-    copy = FolderCopy(house.folder, house.folder.with_name("copy"))
-    if not (house.folder.with_name("copy") / "fileshare.db").exists():
-        try:
+    """Who is told that the copy is damaged throws it away."""
+    target = house.folder.with_name("copy")
+    if not (target / "fileshare.db").exists():
+        with closing(FolderCopy(house.folder, target)) as copy:
             findings = await Backup(copy).run(lambda _: None, lambda _: None)
-            assert not findings.damaged, findings
-        finally:
-            copy.close()
+        if findings.damaged:
+            shutil.rmtree(target)
+            raise Damaged()
     yield "backed up"
 
 

@@ -1,8 +1,11 @@
 """A data folder copied into another, while it is used: whole, checked, and a data folder itself."""
 
 import os
+import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +18,8 @@ from fileshare.services.ports import Content
 from fileshare.services.tally import Progress
 from fileshare.services.verification import Findings
 from fileshare.storage.clone import copy_range
-from fileshare.storage.folder_copy import FolderCopy
+from fileshare.storage.folder_copy import UNNAMED, FolderCopy
+from fileshare.storage.sqlite.reading import ReadingDatabase
 from tests.services.shelf import BOOT, Bytes, DiskShelf, digest_of, large
 
 
@@ -224,3 +228,29 @@ async def test_one_bad_sector_does_not_end_the_backup(
     findings = await back_up(disk_shelf.data_dir, tmp_path / "copy")
     os.close(reading_fd)
     assert [list(damage.paths) for damage in findings.damaged] == [["bad"]]
+
+
+async def test_an_error_at_the_end_is_told_as_the_disks(
+    disk_shelf: DiskShelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = sqlite3.connect
+
+    def failing(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if path == tmp_path / "copy" / UNNAMED and "cached_statements" not in kwargs:
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+            raise error
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(sqlite3, "connect", failing)
+    with pytest.raises(StorageFailed):
+        await back_up(disk_shelf.data_dir, tmp_path / "copy")
+    assert not (tmp_path / "copy" / "fileshare.db").exists()
+
+
+async def test_a_database_that_can_not_be_read_leaves_no_thread(tmp_path: Path) -> None:
+    (tmp_path / "fileshare.db").write_bytes(b"no database at all")
+    database = ReadingDatabase(tmp_path / "fileshare.db")
+    with pytest.raises(StorageFailed):
+        await database.open()
+    assert "database-reader" not in [thread.name for thread in threading.enumerate()]

@@ -20,6 +20,7 @@ from fileshare.storage.clone import clone, copy_range
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.failures import translated
 from fileshare.storage.folder import sync_folder
+from fileshare.storage.sqlite import connection
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.reading import ReadingDatabase
 
@@ -189,3 +190,5 @@ def _told() -> Iterator[None]:
         yield
     except OSError as error:
         raise translated(error) from error
+    except sqlite3.Error as error:
+        raise connection.translated(error) or error from error

@@ -20,7 +20,7 @@ class ReadingDatabase(Database):
             raise NotFound(f"{self._path.parent} is no data folder of fileshare.")
         try:
             reader = Connection(self._connect_known, "database-reader")
-            await reader
+            await reader.open()
             self._readers.append(reader)
         except sqlite3.Error as error:
             log.error("the database can't be opened: %s", error)
