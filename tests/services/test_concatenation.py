@@ -1,11 +1,12 @@
 """Pieces joined into one file, with kills, cuts and rivals in between."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from fileshare.domain.model import Receipt
-from fileshare.errors import Conflict, DigestMismatch, NoSpace, NotFound, Unavailable
+from fileshare.domain.model import Receipt, UploadState
+from fileshare.errors import Conflict, DigestMismatch, NoSpace, NotFound, StorageFailed, Unavailable
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.recovery import recover
 from tests.services.workshop import ANNA, BERT, Bytes, World, sha256
@@ -53,6 +54,32 @@ async def test_kill_before_the_commit_leaves_pieces_that_can_be_joined(world: Wo
     assert (await join(world, ids)).path == "whole.bin"
     assert await world.catalog.count_files() == 1
     assert await world.blobs.parts() == []
+
+
+async def test_row_whose_commit_is_in_doubt_keeps_its_bytes(world: World) -> None:
+    ids = await pieces(world)
+    world.catalog.fail("add_upload", StorageFailed(), after=True)
+    with pytest.raises(StorageFailed):
+        await join(world, ids)
+    (whole,) = [upload for upload in await world.catalog.uploads() if not upload.partial]
+    assert await world.blobs.rehash_part(whole.id) == (whole.offset, WHOLE.digest)
+    world.restart()
+    world.catalog.reopen_after_failure()
+    await recover(world.shop)
+    assert (await join(world, ids)).digest == WHOLE.digest
+
+
+async def test_whole_that_lost_its_bytes_is_joined_anew(world: World) -> None:
+    ids = await pieces(world)
+    world.catalog.fail("finish", Unavailable())
+    with pytest.raises(Unavailable):
+        await join(world, ids)
+    (whole,) = [upload for upload in await world.catalog.uploads() if not upload.partial]
+    await world.catalog.update_upload(replace(whole, state=UploadState.RECEIVING), whole.epoch)
+    await world.blobs.discard(whole.id)
+    world.restart()
+    assert (await join(world, ids)).digest == WHOLE.digest
+    assert await world.catalog.count_files() == 1
 
 
 async def test_copy_that_failed_leaves_the_pieces_and_nothing_else(world: World) -> None:

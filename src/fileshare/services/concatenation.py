@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import Caller, Receipt, Upload
-from fileshare.errors import Conflict, FileshareError, NotFound
+from fileshare.errors import Conflict, FileshareError, NotFound, StorageFailed
 from fileshare.services.new_uploads import NewUpload, checked, known_upload
 from fileshare.services.uploads import Uploads
 from fileshare.services.writer import Workshop, Writer, refuse_size
@@ -52,7 +52,12 @@ class Concatenation:
         if not isinstance(known, Upload):
             return known
         found = await self._uploads.resume(caller, lambda: None, upload_id=known.id)
-        return found if isinstance(found, Receipt) else await self._finished(found)
+        if isinstance(found, Receipt):
+            return found
+        if found.left:  # its part was lost, and the pieces are still there
+            await found.abandon()
+            return None
+        return await self._finished(found)
 
     @asynccontextmanager
     async def _held(self, piece_ids: Sequence[str]) -> AsyncIterator[None]:
@@ -93,9 +98,11 @@ class Concatenation:
                 whole = life.promise(upload, self._shop.clock(), size)
                 whole = life.reopen(whole, size, self._shop.blobs.boot_id, part.device, self._shop.clock())
                 await self._shop.catalog.add_upload(whole)
-            except BaseException:
+            except BaseException as error:
                 await part.close()
-                await self._shop.blobs.discard(upload.id)
+                # The row may be there after an error of the disk: then the next start sees what to do.
+                if isinstance(error, FileshareError) and not isinstance(error, StorageFailed):
+                    await self._shop.blobs.discard(upload.id)
                 raise
         except BaseException:
             self._shop.locks.release(lease)
