@@ -53,6 +53,7 @@ class Reader:
     def read_until_over(self) -> None:
         """One page, then the control process, then a pause."""
         line = line_to(self.server)
+        self._page(line)  # the first since the start compiles its templates
         command = [sys.executable, "-c", CONTROL]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdin is not None
