@@ -282,6 +282,19 @@ async def test_body_that_may_be_something_else_is_not_lent(
     assert (right(told), told["whole"], told["loans"]) == (True, True, 0)
 
 
+async def test_nothing_is_lent_under_tls(taker: Taker, anna: Program) -> None:
+    def encrypted(request: web.Request) -> bool:
+        extra: dict[str, object] = request.transport._extra  # type: ignore[union-attr]
+        extra["sslcontext"] = object()
+        return socket_holds(request, FLOWING)
+
+    taker.waits = encrypted
+    async with posting(anna, len(DATA)) as line:
+        await line.send(DATA)
+        _, told = await line.answer()
+    assert (right(told), told["whole"], told["loans"]) == (True, True, 0)
+
+
 async def test_body_without_a_length_is_not_lent(taker: Taker, anna: Program) -> None:
     async with anna.line("POST /api/take HTTP/1.1", "Transfer-Encoding: chunked") as (reader, writer):
         line = Line(reader, writer)
