@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Programs that tests drive, each named as its Debian package.
 TEST_PROGRAMS := chromium curl jq nginx wget
 
-.PHONY: help serve test screenshots check format bench bench-peers acceptance faults wheel clean
+.PHONY: help serve test screenshots check format bench bench-peers bench-scale acceptance faults wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -43,11 +43,14 @@ format: $(DEVELOPMENT) ## Format the code and apply the linter's safe fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: $(RUNTIME) ## Compare speed with rsync, scp and nginx; ALLOW_MISSING=1 goes on without some
+bench: $(RUNTIME) ## Compare speed with rsync, nginx and others; ALLOW_MISSING=1 goes on without some
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-peers: $(RUNTIME) ## Install the programs that `make bench` compares with (as root, by apt)
+bench-peers: $(RUNTIME) ## Install the programs that `make bench` compares with (apt needs root)
 	@$(BIN)/python -m benchmarks.install
+
+bench-scale: $(RUNTIME) ## Measure fileshare alone, from small to large; ARGS="--small" in a minute
+	@$(BIN)/python -m benchmarks.scale $(ARGS)
 
 acceptance: $(DEVELOPMENT) ## Run the long counted checks (hundreds of kills and cuts, 10 GiB)
 	@$(BIN)/python -m tests.acceptance $(ARGS)

@@ -21,7 +21,7 @@ def render(report: Report) -> str:
     for work in report.load.works():
         rows = summarise(report.samples, work, peers)
         if rows:
-            blocks.append(f"### {report.load.title(work)}\n\n{_table(_head(peers[0]), map(_cells, rows))}")
+            blocks.append(f"### {report.load.title(work)}\n\n{lay_out(_head(peers[0]), map(_cells, rows))}")
     blocks.append(f"### Goals\n\n{_goals(report)}")
     blocks.append(_contestants(report))
     return "\n\n".join(blocks) + "\n"
@@ -76,21 +76,21 @@ def _contestants(report: Report) -> str:
         (one.name, one.version, _yes(one.syncs_uploads), _yes(one.syncs_downloads), f"{one.start:.2f}")
         for one in report.contestants
     )
-    return _table(("", "version", "syncs uploads", "syncs downloads", "server start s"), made, texts=2)
+    return lay_out(("", "version", "syncs uploads", "syncs downloads", "server start s"), made, texts=2)
 
 
 def _goals(report: Report) -> str:
     """The ratios are of seconds until the data is on disk; beside them of the command's own."""
     head = ("work", "goal", "verdict", "measured", "wall alone")
     rows = ((work, goal, verdict, *ratios) for work, goal, *ratios, verdict in goals.rows(report))
-    return _table(head, rows, texts=3)
+    return lay_out(head, rows, texts=3)
 
 
 def _yes(answer: bool) -> str:
     return "yes" if answer else "no"
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
+def lay_out(head: Sequence[str], rows: Iterable[Sequence[str]], texts: int = 1) -> str:
     """Lay out a Markdown table whose columns line up: the first `texts` to the left, figures to the right."""
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]

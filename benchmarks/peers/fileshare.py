@@ -4,6 +4,7 @@ It hashes at both ends; it reports an upload, and its own client a download too,
 curl fetches curl writes, and a sync is counted on top.
 """
 
+import copy
 import json
 import sys
 import urllib.request
@@ -49,10 +50,9 @@ class Fileshare(Peer):
         data = ("--web-port", "0", "--data-dir", str(self.store))
         server = Server((*argv, *data), self.folder / "server.log", self.environ)
         try:
-            self._port = server.await_line(r"tcp://127\.0\.0\.1:(\d+)")[1]
+            self.port = server.await_line(r"tcp://127\.0\.0\.1:(\d+)")[1]
             self._web = server.await_line(r"http://127\.0\.0\.1:\d+")[0]
-            login = self._client("login", "admin", "--password-stdin", stdin="admin123\n")
-            measure.run(login, self.environ, self.folder / "client.log", _LOGIN_SECONDS, server.members)
+            self._log_in(server)
             self._token = _token(self._web)
         except BaseException:
             server.stop()
@@ -90,16 +90,37 @@ class Fileshare(Peer):
         argv = (sys.executable, "-I", "-S", str(_TUS), f"{self._web}/tus/", str(source), name)
         return Command(argv, environ={"TOKEN": self._token})
 
-    def discard(self, name: str) -> Command | None:
+    def discard(self, name: str) -> Command:
         """Delete it for good."""
         return self._client("delete", name, "--forever")
+
+    def list_all(self) -> Command:
+        """List every file."""
+        return self._client("list", "--recursive")
+
+    def question(self, path: str) -> urllib.request.Request:
+        """Return a request to the web door, with the token."""
+        name, value = self._credential[1].split(": ")
+        return urllib.request.Request(f"{self._web}{path}", headers={name: value})
+
+    def through(self, port: int | str) -> "Fileshare":
+        """Return the same server behind another port, logged in there."""
+        other = copy.copy(self)
+        other.port = str(port)
+        other._log_in(self.server)
+        return other
+
+    def _log_in(self, server: Server) -> None:
+        """Log the client in with the documented first password."""
+        login = self._client("login", "admin", "--password-stdin", stdin="admin123\n")
+        measure.run(login, self.environ, self.folder / "client.log", _LOGIN_SECONDS, server.members)
 
     @property
     def _credential(self) -> tuple[str, str]:
         return ("--header", f"Authorization: Bearer {self._token}")
 
     def _client(self, *arguments: str, stdin: str = "") -> Command:
-        address = ("--host", "127.0.0.1", "--port", self._port)
+        address = ("--host", "127.0.0.1", "--port", self.port)
         return Command((program("fileshare-client"), *address, "--quiet", *arguments), stdin=stdin)
 
 
