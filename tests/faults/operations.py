@@ -5,9 +5,11 @@ done again it goes on from where the server says it stands. So the same few line
 first try, the try after an error, and the try after a restart.
 """
 
+import asyncio
 import hashlib
 import random
 import shutil
+import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, closing, suppress
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ from fileshare.domain.model import OnConflict, Receipt, Role, Upload
 from fileshare.errors import Damaged, FileshareError, NotFound
 from fileshare.services.backup import Backup
 from fileshare.services.new_uploads import NewUpload
+from fileshare.services.ports import OpenFile
 from fileshare.services.whole_files import SmallFile
 from fileshare.services.writer import Writer
 from fileshare.storage.folder_copy import FolderCopy
@@ -172,9 +175,43 @@ async def _prove(house: House) -> Stages:
 # What is done to files
 
 
+class _Wire:
+    """A sink with a socket behind it, as the TCP door's."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    async def write(self, data: bytes | memoryview) -> None:
+        await asyncio.get_running_loop().sock_sendall(self._end, data)
+
+    async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
+        await file.send_to(self._end.fileno(), offset, count, 60)
+
+
+async def _read_by_socket(house: House, path: str) -> bytes:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        receiving = asyncio.create_task(asyncio.to_thread(_drained, theirs))
+        try:
+            download = await house.services.files.open(house.caller, path)
+            await house.services.files.send(download, 0, download.content.size, _Wire(ours))
+        finally:
+            ours.shutdown(socket.SHUT_WR)
+            data = await receiving
+    return data
+
+
+def _drained(end: socket.socket) -> bytes:
+    with end.makefile("rb") as reader:
+        return reader.read()
+
+
 async def _download(house: House) -> Stages:
     assert await house.read("keep/large.bin") == pattern("kept", 150_000)
     yield "large"
+    assert await _read_by_socket(house, "keep/large.bin") == pattern("kept", 150_000)
+    yield "by socket"
     assert await house.read("keep/small.txt") == SMALL_DATA
     yield "small"
 
