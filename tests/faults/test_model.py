@@ -6,7 +6,7 @@ from tests.faults.model import Clients
 
 TestClients = Clients.TestCase
 TestClients.settings = settings(
-    max_examples=12,
+    max_examples=10,
     stateful_step_count=25,
     derandomize=True,
     deadline=None,
