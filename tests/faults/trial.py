@@ -76,14 +76,10 @@ async def _prepared(operation: Operation, folder: Path) -> None:
 async def _watched(rehearsal: Rehearsal, folder: Path) -> None:
     async with house(folder) as home:
         rehearsal.worlds.append(await home.look())
-
-        async def note(stage: str) -> None:
-            rehearsal.stages.append(stage)
-            rehearsal.worlds.append(await home.look())
-
         async with aclosing(rehearsal.operation.run(home)) as stages:
             async for stage in stages:
-                await note(stage)
+                rehearsal.stages.append(stage)
+                rehearsal.worlds.append(await home.look())
 
 
 @dataclass
