@@ -2,6 +2,7 @@
 // of ours are then fetched, and what differs is swapped. While nothing runs, the browser does all by itself.
 
 import { arrive, leave } from "./pages.js";
+import { ownTitle } from "./title.js";
 
 const ASSET = /\/static\/[0-9a-f]+\//;
 const LEAVING = /\/(login|logout)$/; // another session: all of it anew
@@ -103,7 +104,7 @@ async function show(page, scroll) {
   const token = page.querySelector('meta[name="csrf-token"]')?.content;
   const known = document.querySelector('meta[name="csrf-token"]');
   if (token && known) known.content = token;
-  document.title = page.title;
+  ownTitle(page.title);
   for (const part of ["header.bar", "#content"]) {
     const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
     if (old && fresh) old.replaceWith(document.adoptNode(fresh));

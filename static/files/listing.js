@@ -3,6 +3,7 @@
 
 import { localize } from "../moments.js";
 import { onPage } from "../pages.js";
+import { ownTitle } from "../title.js";
 import { asking } from "./asking.js";
 import { copying, offerCopies } from "./copying.js";
 import { fetchPage, go, save } from "./fetching.js";
@@ -105,7 +106,7 @@ class Listing {
       const fresh = page.getElementById("listing");
       if (!fresh) return go(url); // another page: the login, where the session has ended
       history.replaceState(history.state, "", url);
-      document.title = page.title;
+      ownTitle(page.title);
       this.form.elements.back.value = page.getElementById("selection").elements.back.value;
       this.replace(document.adoptNode(fresh));
     } catch (error) {

@@ -1,6 +1,7 @@
 // The queue as people see it: its head with the sum of all, the notices, and the list. Changes nothing by itself.
 
 import * as words from "./words.js";
+import { aheadOfTitle } from "../title.js";
 import { Rows } from "./rows.js";
 
 const CALM = 120; // milliseconds between two paintings
@@ -82,6 +83,7 @@ export class Panel {
     const total = this.#element.querySelector("#queue-total");
     total.value = all > 0 ? sent / all : 0;
     total.hidden = !this.#queue.items.length;
+    aheadOfTitle(this.#queue.running ? words.percent(sent, all) : "");
     const may = mayAll(this.#queue);
     const head = this.#element.querySelector(".queue-all");
     const focused = document.activeElement;

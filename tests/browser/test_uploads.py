@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -328,6 +329,7 @@ async def test_browsing_on_keeps_the_queue_alive(visit: Visiting, tmp_path: Path
         await page.get_by_role("link", name="anna").click()
         await expect(page.get_by_role("heading", name="Your account")).to_be_visible()
         assert page.url == f"{gate.url}/account"
+        await expect(page).to_have_title(re.compile(r"^\d+ % · Your account"))
         await page.go_back()
         await expect(page.locator("#choose-files")).to_be_visible()  # shown when the scripts are there
         await page.go_back()
@@ -335,6 +337,7 @@ async def test_browsing_on_keeps_the_queue_alive(visit: Visiting, tmp_path: Path
         await choose(page, write(tmp_path / "note.txt", b"a note"))
         await gate.allow(None)
         await expect(page.locator("#queue-heading")).to_have_text("2 files uploaded")
+        await expect(page).to_have_title(re.compile("^docs"))
         assert await page.evaluate("window.loadedOnce") is True
         assert await house.world.stored_bytes("large.bin") == data
         assert await house.world.stored_bytes("docs/note.txt") == b"a note"
