@@ -2,6 +2,8 @@
 
 import * as words from "./words.js";
 
+const LOOK = 5000; // milliseconds between two looks whether somebody logged in elsewhere
+
 const find = (id) => document.getElementById(id);
 
 /** The server is away: when it is tried again, and a button to do so now. */
@@ -50,14 +52,16 @@ export function logInAgain(line, session) {
     find("queue-fold").focus();
     line.loggedIn();
   });
-  addEventListener("focus", async () => {
+  const look = async () => {
     if (line.state !== "login") return;
     try {
-      if (await session.refresh()) line.loggedIn(); // in another tab, perhaps
+      if (await session.refresh()) line.loggedIn();
     } catch (error) {
       wrong.textContent = error instanceof TypeError ? "" : error.message;
     }
-  });
+  };
+  addEventListener("focus", look); // from another tab, perhaps
+  setInterval(look, LOOK); // or from another window, with this one in sight
 }
 
 /**

@@ -379,6 +379,22 @@ async def test_ended_login_is_asked_for_and_nothing_is_lost(visit: Visiting, tmp
         await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
 
 
+async def test_login_in_another_tab_is_enough_to_go_on(visit: Visiting, tmp_path: Path) -> None:
+    data = data_of(20 * MIB)
+    async with open_house() as house, open_gate(house.url) as gate:
+        one, trace = await half_way(house, gate, visit, write(tmp_path / "large.bin", data))
+        one.expected_statuses |= {401}
+        one.expects_lost_requests = True
+        await house.accounts.end_sessions(who(house, "root"), "anna")
+        await gate.allow(None)
+        await expect(one.page.locator("#queue-login")).to_be_visible()
+        secret, _ = await house.accounts.open_session(house.known["anna"], address="127.0.0.1")
+        await one.context.add_cookies([{"name": "fileshare", "value": secret, "url": gate.url}])
+        await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
+        assert await house.world.stored_bytes("large.bin") == data
+        assert (trace.again, trace.created) == ([], 1)
+
+
 async def test_page_without_a_secure_context_uploads_as_well(visit: Visiting, tmp_path: Path) -> None:
     contents = {"small.bin": data_of(MIB), "large.bin": data_of(9 * MIB + 7)}
     async with open_house() as house:
