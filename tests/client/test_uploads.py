@@ -12,8 +12,9 @@ from fileshare.client.elsewhere import go_on_elsewhere
 from fileshare.client.pipes import PipeSource
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Item, Outcome
+from fileshare.client.retry import Patience
 from fileshare.client.sources import FileSource, Source
-from fileshare.client.state import UploadSource, new_id
+from fileshare.client.state import UploadSource
 from fileshare.client.uploads import Sending, Uploader
 from fileshare.errors import (
     ConnectionLost,
@@ -187,14 +188,40 @@ def test_without_a_half_done_upload_there_is_nothing_to_go_on_with(bench: Bench,
         go_on_elsewhere(bench.line, Rate(), bench.notes, UploadSource(path=path, target="docs/big.bin"))
 
 
-def test_gives_up_after_the_agreed_time_without_progress(bench: Bench, path: str) -> None:
-    bench.line.ask(m.WhoAmI(), m.Identity)
-    bench.line.patience._give_up_after = 0.01
-    bench.server.faults.cut_after_received = [0] * 1000
-    bench.server.faults.refuse.clear()
+class Clock:
+    """Stands still but for the pauses."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def move_on(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The line's patience lasts for 10 ms of this clock: a pause of 1 ms and four of 2 ms."""
+    found = Clock()
+    bench.line.patience = Patience(0.010, clock=found, chance=lambda: 0.5)
+    monkeypatch.setattr(bench.line, "_wait", found.move_on)
+    return found
+
+
+def test_gives_up_after_the_agreed_time_without_progress(bench: Bench, path: str, clock: Clock) -> None:
+    bench.server.faults.lose_replies = 1000
     with pytest.raises(ConnectionLost):
-        for _ in range(100):
-            send(bench, sending(path, new_id()), FileSource(path))
+        send(bench, sending(path), FileSource(path))
+    assert (len(bench.notes.retries), clock.now) == (5, pytest.approx(0.009))
+
+
+def test_progress_starts_the_agreed_time_anew(bench: Bench, path: str, clock: Clock) -> None:
+    bench.server.faults.cut_after_received = [0] * 50
+    send(bench, sending(path), FileSource(path))
+    assert (len(bench.notes.retries), clock.now) == (50, pytest.approx(0.050))
+    assert bench.server.files["docs/big.bin"].content == CONTENT
 
 
 @pytest.mark.parametrize("offset", [SIZE + 1, 2**50])
