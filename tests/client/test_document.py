@@ -64,10 +64,18 @@ def environment(server: Server, tmp_path: Path) -> dict[str, str]:
     }
 
 
+MIB = 1 << 20
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the document's shell is bash")
+@pytest.mark.timeout(600)  # forty programs start one after the other
 def test_the_documents_commands_do_what_it_says(server: Server, home: Path, tmp_path: Path) -> None:
+    def half_way() -> bool:
+        parts = [*(tmp_path / "server" / "uploads").glob("*.part"), *home.glob("*.part")]
+        return any(part.stat().st_size > MIB for part in parts)
+
     for printed in commands(TEXT):
-        found = run(printed.command, home, environment(server, tmp_path), PASSWORD)
+        found = run(printed.command, home, environment(server, tmp_path), PASSWORD, half_way)
         # Sorted, because small files are written side by side.
         lines, wanted = (sorted(loosened(text, home).splitlines()) for text in (found, printed.output))
         assert lines == wanted, f"$ {printed.command}\n{found}"

@@ -214,13 +214,15 @@ def test_gives_up_after_the_agreed_time_without_progress(bench: Bench, path: str
     bench.server.faults.lose_replies = 1000
     with pytest.raises(ConnectionLost):
         send(bench, sending(path), FileSource(path))
-    assert (len(bench.notes.retries), clock.now) == (5, pytest.approx(0.009))
+    assert len(bench.notes.retries) == 5
+    assert clock.now == pytest.approx(0.009)
 
 
 def test_progress_starts_the_agreed_time_anew(bench: Bench, path: str, clock: Clock) -> None:
     bench.server.faults.cut_after_received = [0] * 50
     send(bench, sending(path), FileSource(path))
-    assert (len(bench.notes.retries), clock.now) == (50, pytest.approx(0.050))
+    assert len(bench.notes.retries) == 50
+    assert clock.now == pytest.approx(0.050)
     assert bench.server.files["docs/big.bin"].content == CONTENT
 
 
