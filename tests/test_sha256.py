@@ -78,6 +78,10 @@ def test_goes_on_in_another_process() -> None:
     assert printed.strip() == hashlib.sha256(b"hello world").hexdigest()
 
 
+def test_a_state_is_small_whatever_was_hashed() -> None:
+    assert max(len(saved(b"x" * size)) for size in range(200)) == 143
+
+
 def test_does_not_go_on_from_a_state_with_any_changed_byte() -> None:
     state = saved(b"some bytes that are hashed")
     for place in range(len(state)):

@@ -40,7 +40,7 @@ class Sha256(Protocol):
         ...
 
     def save(self) -> bytes | None:
-        """What `restored` goes on from, some 150 bytes; None where the library can't."""
+        """What `restored` goes on from, at most 143 bytes; None where the library can't."""
         ...
 
 

@@ -30,7 +30,6 @@ class Resumed:
 
     first_byte: float
     seconds: float
-    moved: int
     done: Finished
 
 
@@ -104,7 +103,7 @@ class BigResume(Check):
             time.sleep(0.001)
         first_byte = time.perf_counter() - started
         done = running.wait()
-        return Resumed(first_byte, time.perf_counter() - started, self.size - before, done)
+        return Resumed(first_byte, time.perf_counter() - started, done)
 
     def _arrived(self) -> int:
         parts = [path.stat().st_size for path in (self.server.data_dir / "uploads").glob("*.part")]

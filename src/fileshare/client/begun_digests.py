@@ -8,7 +8,6 @@ came. Losing it, or finding it useless, costs a second pass.
 import hashlib
 import os
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fileshare.client.places import make_private
@@ -92,13 +91,16 @@ class BegunDigest:
         """Small files are hashed anew: `kept` is neither asked nor told."""
         self._identity = identity
         self._kept = kept if identity.size > STEP else None
-        found = self._kept.of(identity) if self._kept is not None else None
-        self._digest, self.hashed = found if found is not None else (self._new(), 0)
+        self.hashed = 0
+        self._lasting = self._go_on(self._kept) if self._kept is not None else None
+        self._digest: Sha256 | hashlib._Hash = self._lasting or hashlib.sha256()
         self._kept_at = self.hashed
 
-    def _new(self) -> "Sha256":
-        if self._kept is None:
-            return _Plain()
+    def _go_on(self, kept: BegunDigests) -> "Sha256":
+        found = kept.of(self._identity)
+        if found is not None:
+            digest, self.hashed = found
+            return digest
         from fileshare.sha256 import sha256
 
         return sha256()
@@ -112,27 +114,13 @@ class BegunDigest:
 
     def keep(self) -> None:
         """Remember how far it is; nothing happens where there is nothing new."""
-        if self._kept is not None and self.hashed > self._kept_at:
-            self._kept.keep(self._identity, self._digest)
+        if self._kept is not None and self._lasting is not None and self.hashed > self._kept_at:
+            self._kept.keep(self._identity, self._lasting)
             self._kept_at = self.hashed
 
     def hexdigest(self) -> str:
         """The digest of all that was hashed."""
         return self._digest.hexdigest()
-
-
-class _Plain:
-    """A `Sha256` for files that are hashed in one go."""
-
-    update: "Callable[[Data], None]"
-
-    def __init__(self) -> None:
-        digest = hashlib.sha256()
-        self.update = digest.update
-        self.hexdigest = digest.hexdigest
-
-    def save(self) -> bytes | None:
-        return None
 
 
 def _age(path: str) -> float:
