@@ -356,16 +356,21 @@ async def test_leaving_while_something_runs_is_asked_about(visit: Visiting, tmp_
         assert (await told.value).type == "beforeunload"
 
 
+async def end_login(house: House, gate: Gate, one: Visit) -> None:
+    """An admin ends anna's sessions in mid-upload, and the queue has noticed."""
+    one.expected_statuses |= {401}
+    one.expects_lost_requests = True
+    await house.accounts.end_sessions(who(house, "root"), "anna")
+    await gate.allow(None)
+    await expect(one.page.locator("#queue-login")).to_be_visible()
+
+
 async def test_ended_login_is_asked_for_and_nothing_is_lost(visit: Visiting, tmp_path: Path) -> None:
     data = data_of(20 * MIB)
     async with open_house() as house, open_gate(house.url) as gate:
         one, trace = await half_way(house, gate, visit, write(tmp_path / "large.bin", data))
-        one.expected_statuses |= {401}
-        one.expects_lost_requests = True
-        await house.accounts.end_sessions(who(house, "root"), "anna")
-        await gate.allow(None)
+        await end_login(house, gate, one)
         page = one.page
-        await expect(page.locator("#queue-login")).to_be_visible()
         await one.assert_accessible()
         await page.get_by_label("Password of anna").fill("wrong one")
         await page.locator("#queue-login").get_by_role("button", name="Log in").click()
@@ -383,11 +388,7 @@ async def test_login_in_another_tab_is_enough_to_go_on(visit: Visiting, tmp_path
     data = data_of(20 * MIB)
     async with open_house() as house, open_gate(house.url) as gate:
         one, trace = await half_way(house, gate, visit, write(tmp_path / "large.bin", data))
-        one.expected_statuses |= {401}
-        one.expects_lost_requests = True
-        await house.accounts.end_sessions(who(house, "root"), "anna")
-        await gate.allow(None)
-        await expect(one.page.locator("#queue-login")).to_be_visible()
+        await end_login(house, gate, one)
         secret, _ = await house.accounts.open_session(house.known["anna"], address="127.0.0.1")
         await one.context.add_cookies([{"name": "fileshare", "value": secret, "url": gate.url}])
         await expect(one.page.locator("#queue-heading")).to_have_text("1 file uploaded")
