@@ -36,9 +36,9 @@ class Stage:
         """How often to do it: what is required, or what was asked for on the command line."""
         return self.counted or required
 
-    def serve(self, **settings: Flag) -> Server:
-        """A server with default settings but these."""
-        server = Server(self.folder / "server" / "data", dict(settings))
+    def serve(self, folder: str = "server", **settings: Flag) -> Server:
+        """A server with default settings but these, in a folder of its own."""
+        server = Server(self.folder / folder / "data", dict(settings))
         server.data_dir.mkdir(parents=True, exist_ok=True)
         server.start()
         self._ends.callback(server.kill_if_alive)
