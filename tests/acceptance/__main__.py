@@ -13,11 +13,13 @@ from pathlib import Path
 from tests.acceptance.big_file import BigFile
 from tests.acceptance.big_resume import BigResume
 from tests.acceptance.busy_pages import BusyPages
+from tests.acceptance.checkpoints import Checkpoints
 from tests.acceptance.client_kills import ClientKills
 from tests.acceptance.cross_door import CrossDoor
 from tests.acceptance.files_page import FilesPage
 from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
+from tests.acceptance.known_file import KnownFile
 from tests.acceptance.listing import Listing
 from tests.acceptance.lost_replies import LostReplies
 from tests.acceptance.network_cuts import NetworkCuts
@@ -27,12 +29,13 @@ from tests.acceptance.server_kills import ServerKills
 from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
 from tests.acceptance.tus_clients import TusClients
+from tests.acceptance.upload_cost import UploadCost
 from tests.acceptance.users_document import UsersDocument
 
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
     Hostile, Listing, FilesPage, BusyPages, TusClients, CrossDoor,
-    BigResume,
+    BigResume, UploadCost, Checkpoints, KnownFile,
 )  # fmt: skip
 
 
