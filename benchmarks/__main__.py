@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from benchmarks import arguments, chart, document, machine, peers, report, sources, space, table
+from benchmarks import arguments, chart, document, machine, merge, peers, report, sources, space, table
 from benchmarks.arguments import RESULTS, Arguments
 from benchmarks.contest import Contest, contest
 from benchmarks.measure import CommandFailed
@@ -37,6 +37,7 @@ _EXPECTED = (
     PeersMissing,
     ServerFailed,
     document.MarkersMissing,
+    merge.NotAlike,
     report.Unreadable,
     sources.WrongContent,
 )
@@ -48,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
     asked = arguments.parse(argv, list(known))
     try:
         if asked.earlier:
-            _show(report.read(asked.earlier), asked)
+            _show(merge.merged([report.read(path) for path in asked.earlier]), asked)
         else:
             _measure(asked, present(asked, known))
     except _EXPECTED as problem:
@@ -100,11 +101,13 @@ def _measure(asked: Arguments, classes: Sequence[type[Peer]]) -> None:
 
 def _play(running: Contest, asked: Arguments, samples: list[Sample]) -> None:
     print("A rehearsal in small, then the runs.", file=sys.stderr)
+    started = time.monotonic()
     running.rehearse(asked.load.works())
 
     def note(sample: Sample) -> None:
         samples.append(sample)
-        figures = f"{sample.wall:7.2f} s, on disk {sample.durable:7.2f} s"
+        since = int(time.monotonic() - started)
+        figures = f"{sample.wall:7.2f} s, on disk {sample.durable:7.2f} s   [{since // 60}:{since % 60:02}]"
         print(
             f"run {sample.run + 1}  {sample.work:<11} {sample.peer:<10} {figures}",
             file=sys.stderr,

@@ -13,7 +13,7 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 @dataclass(frozen=True)
 class Arguments:
-    """What was asked for; `earlier` is a report to show again in place of a new benchmark."""
+    """What was asked for; `earlier` are reports to show again, as one, in place of a new benchmark."""
 
     load: Load
     runs: int
@@ -21,7 +21,7 @@ class Arguments:
     work_dir: Path
     timeout: float
     write_docs: bool
-    earlier: Path | None
+    earlier: tuple[Path, ...]
     allow_missing: bool
 
 
@@ -48,7 +48,7 @@ def parse(argv: Sequence[str], known: Sequence[str]) -> Arguments:
         work_dir=given.work_dir,
         timeout=given.timeout,
         write_docs=given.write_docs,
-        earlier=given.earlier,
+        earlier=tuple(given.earlier),
         allow_missing=os.environ.get("ALLOW_MISSING", "") not in {"", "0"},
     )
 
@@ -80,8 +80,10 @@ def _parser(known: Sequence[str]) -> argparse.ArgumentParser:
         "--from",
         dest="earlier",
         type=Path,
+        nargs="+",
+        default=(),
         metavar="FILE",
-        help="show an earlier run's JSON again; measure nothing",
+        help="show earlier runs' JSON again, as one where each measured other works; measure nothing",
     )
     return parser
 

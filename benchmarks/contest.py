@@ -155,14 +155,13 @@ class Stage:
         usage = self._run(peer, command)
         sync = sources.sync(self._folder)
         after = peer.server.cpu_seconds()
-        synced = peer.syncs(step.work)
         return Sample(
             run=step.run,
             work=step.work,
             peer=step.peer,
             wall=usage.wall,
             sync=sync,
-            durable=usage.wall if synced else usage.wall + sync,
+            durable=usage.wall + sync,
             client_cpu=usage.cpu,
             server_cpu=after - before,
             client_peak=usage.client_peak,

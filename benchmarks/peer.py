@@ -53,9 +53,9 @@ class Peer(ABC):
     )
     """What is measured of it."""
     syncs_uploads: ClassVar[bool] = False
-    """Whether an upload that the client reports as done is on disk; otherwise a sync is counted on top."""
+    """Whether an upload that the client reports as done is on disk; told beside the figures."""
     syncs_downloads: ClassVar[bool] = False
-    """The same of a download."""
+    """The same of a download by the peer's own client; what curl fetches is not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -82,12 +82,6 @@ class Peer(ABC):
         """End the server, whatever state it is in."""
         if self._server is not None:
             self._server.stop()
-
-    def syncs(self, work: Work) -> bool:
-        """Whether the bytes are on disk when that kind of work is done; curl syncs nothing."""
-        if work.is_upload:
-            return self.syncs_uploads
-        return self.syncs_downloads and work not in {Work.HTTP_DOWN, Work.HTTP_MANY}
 
     @classmethod
     def missing(cls) -> list[str]:

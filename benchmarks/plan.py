@@ -1,6 +1,6 @@
 """Which measurements are made, and in which order.
 
-The runs of all peers are interleaved (A B C, A B C, …): whatever else the machine does meets all alike. It
+The runs of all peers are interleaved (A B C, B C A, …): whatever else the machine does meets all alike. It
 knows nothing of processes or files.
 """
 
@@ -112,11 +112,15 @@ class Step:
 
 
 def steps(run: int, works: Sequence[Work], peers: Mapping[str, Container[Work]]) -> Iterator[Step]:
-    """Yield a run's measurements in order: kind by kind, and within a kind every peer once that does it."""
+    """Yield a run's measurements in order: kind by kind, and within a kind every peer once that does it.
+
+    With each run somebody else begins, so that nobody has the first or the last place all the time.
+    """
     for work in works:
-        for peer, able in peers.items():
-            if work in able:
-                yield Step(run, work, peer)
+        able = [peer for peer, works_of in peers.items() if work in works_of]
+        first = run % len(able) if able else 0
+        for peer in able[first:] + able[:first]:
+            yield Step(run, work, peer)
 
 
 def parse_size(text: str) -> int:

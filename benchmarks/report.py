@@ -21,8 +21,8 @@ class Unreadable(Exception):
 class Sample:
     """One measurement; seconds and bytes.
 
-    `sync` is what a sync of the file system took right after the command; `durable` is when the bytes were on
-    disk: `wall` for a peer that syncs before it says it is done, `wall` and `sync` for the others.
+    `sync` is what a sync of the file system took right after the command; `durable` is both together, for
+    everybody: who has synced before it said that it is done finds little left to sync.
     """
 
     run: int
@@ -49,6 +49,16 @@ class Contestant:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of several invocations that a report was put together from."""
+
+    began: int
+    works: tuple[Work, ...]
+    runs: int
+    load_average: float
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that one benchmark found out; `began` in seconds since 1970."""
 
@@ -58,6 +68,8 @@ class Report:
     runs: int
     contestants: tuple[Contestant, ...]
     samples: tuple[Sample, ...]
+    parts: tuple[Part, ...] = ()
+    """What it was put together from; nothing where it was one invocation."""
     v: Literal[1] = 1
 
 

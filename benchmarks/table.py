@@ -37,9 +37,17 @@ def _preface(report: Report) -> str:
         f"- Machine: {machine.cores} cores ({machine.processor}), {machine.memory / _GIB:.0f} GiB of memory",
         f"- System: {machine.system}, kernel {machine.kernel}, {machine.file_system}, "
         f"Python {machine.python}",
-        f"- Load average before the first run: {machine.load_average:.2f}"
-        + (" (other work ran beside the benchmark)" if machine.is_busy else ""),
+        *(
+            f"- Measured together in {part.runs} runs: {', '.join(part.works)}; load average before "
+            f"{part.load_average:.2f}"
+            for part in report.parts
+        ),
     ]
+    if not report.parts:
+        lines.append(
+            f"- Load average before the first run: {machine.load_average:.2f}"
+            + (" (other work ran beside the benchmark)" if machine.is_busy else "")
+        )
     return "\n".join(lines)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.acceptance.big_file import BigFile
 from tests.acceptance.big_resume import BigResume
+from tests.acceptance.busy_lists import BusyLists
 from tests.acceptance.busy_pages import BusyPages
 from tests.acceptance.checkpoints import Checkpoints
 from tests.acceptance.client_kills import ClientKills
@@ -19,9 +20,11 @@ from tests.acceptance.cross_door import CrossDoor
 from tests.acceptance.files_page import FilesPage
 from tests.acceptance.fresh import Fresh
 from tests.acceptance.hostile import Hostile
+from tests.acceptance.idle_connections import IdleConnections
 from tests.acceptance.known_file import KnownFile
 from tests.acceptance.listing import Listing
 from tests.acceptance.lost_replies import LostReplies
+from tests.acceptance.many_at_once import ManyAtOnce
 from tests.acceptance.network_cuts import NetworkCuts
 from tests.acceptance.report import Row, table
 from tests.acceptance.restart import Restart
@@ -35,7 +38,7 @@ from tests.acceptance.users_document import UsersDocument
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
     Hostile, Listing, FilesPage, BusyPages, TusClients, CrossDoor,
-    BigResume, UploadCost, Checkpoints, KnownFile,
+    BigResume, UploadCost, Checkpoints, KnownFile, IdleConnections, BusyLists, ManyAtOnce,
 )  # fmt: skip
 
 

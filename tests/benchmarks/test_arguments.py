@@ -20,6 +20,7 @@ def test_without_arguments_everybody_moves_what_the_promise_names() -> None:
     assert asked.load == Load(size=1 << 30, files=10_000, file_size=4096, folders=100, many=200)
     assert asked.peers == tuple(KNOWN)
     assert not asked.write_docs
+    assert not asked.earlier
 
 
 def test_sizes_counts_runs_peers_and_folder_can_be_chosen() -> None:
@@ -41,6 +42,10 @@ def test_sizes_counts_runs_peers_and_folder_can_be_chosen() -> None:
 
     assert asked.load == Load(size=2 << 20, files=3, file_size=5, folders=2, many=4, many_size=6, only=ONLY)
     assert (asked.runs, asked.peers, asked.work_dir) == (7, ("scp", "rsync"), Path("w"))
+
+
+def test_several_earlier_runs_can_be_shown_as_one() -> None:
+    assert parse(["--from", "a.json", "b.json"], KNOWN).earlier == (Path("a.json"), Path("b.json"))
 
 
 @pytest.mark.parametrize(

@@ -32,24 +32,13 @@ def test_samples_come_interleaved_and_verified(tmp_path: Path) -> None:
     assert all(sample.wall > 0 and sample.server_peak > 0 for sample in samples)
 
 
-def test_a_sync_counts_on_top_only_for_peers_that_do_not_sync(tmp_path: Path) -> None:
+def test_the_sync_after_a_run_counts_for_everybody(tmp_path: Path) -> None:
     samples: list[Sample] = []
-    with contest([Copy, Durable], tmp_path, timeout=60) as running:
-        running.play(LARGE, 1, samples.append)
-
-    copied, durable = (sample for sample in samples if sample.work == Work.LARGE_UP)
-    assert copied.durable == copied.wall + copied.sync > copied.wall
-    assert durable.durable == durable.wall
-
-
-def test_what_curl_fetches_is_never_called_durable(tmp_path: Path) -> None:
-    samples: list[Sample] = []
-    with contest([Web], tmp_path, timeout=60) as running:
+    with contest([Web, Durable], tmp_path, timeout=60) as running:
         running.play(ALL, 1, samples.append)
 
-    assert [sample.work for sample in samples] == list(Work)
-    durable = {sample.work for sample in samples if sample.durable == sample.wall}
-    assert durable == {Work.LARGE_DOWN, Work.SMALL_DOWN}
+    assert [sample.work for sample in samples if sample.peer == "web"] == list(Work)
+    assert all(sample.durable == sample.wall + sample.sync > sample.wall for sample in samples)
 
 
 def test_no_tree_is_deleted_before_the_end(tmp_path: Path) -> None:

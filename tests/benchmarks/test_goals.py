@@ -5,6 +5,7 @@ from benchmarks.goals import Goal, Verdict
 from benchmarks.plan import Work
 from benchmarks.report import Report, Sample
 from benchmarks.table import render
+from tests.acceptance.__main__ import CHECKS
 from tests.benchmarks import rows
 
 FASTEST = Goal(Work.LARGE_UP, 1.0)
@@ -56,4 +57,11 @@ def test_the_table_names_every_goal_and_where_the_others_are_measured() -> None:
 
     assert text.count("\n| ") >= 1 + len(goals.GOALS) + len(goals.ELSEWHERE)
     assert "1,000 idle connections" in text
+    assert "make acceptance ARGS='--only idle'" in text
     assert "≤ 0.45 × scp" in text
+
+
+def test_what_is_measured_elsewhere_is_measured_by_a_check_of_that_name() -> None:
+    checks = {check.name for check in CHECKS}
+
+    assert {where for _, _, where in goals.ELSEWHERE} <= checks

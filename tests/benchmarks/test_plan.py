@@ -7,12 +7,12 @@ from benchmarks.plan import Content, Load, Step, Work, parse_size, size_text, st
 ALL = frozenset(Work)
 
 
-def test_peers_take_turns_within_each_kind_of_work() -> None:
+def test_peers_take_turns_and_begin_by_turns() -> None:
     order = [
-        step.peer for run in range(2) for step in steps(run, [Work.LARGE_UP], {"a": ALL, "b": ALL, "c": ALL})
+        step.peer for run in range(4) for step in steps(run, [Work.LARGE_UP], {"a": ALL, "b": ALL, "c": ALL})
     ]
 
-    assert order == ["a", "b", "c", "a", "b", "c"]
+    assert "".join(order) == "abcbcacababc"
 
 
 def test_every_download_follows_the_upload_that_brings_its_bytes() -> None:
