@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from fileshare.errors import NoSpace
+from fileshare.services import lending
 from fileshare.services.lending import Loan
-from fileshare.storage import intake
+from fileshare.storage.direct_writer import WORTH
 from fileshare.storage.disk import DiskBlobs
 from tests.storage.builders import BOOT, digest_of, new_id
 
@@ -28,6 +29,9 @@ class LentSocket:
         self.recalled = False
         self.heard = b""
         self.taken: int | None = None
+
+    def due(self, taken: int) -> int:
+        return self.limit - taken
 
     def recall(self) -> None:
         self.recalled = True
@@ -75,8 +79,11 @@ def send_all(sender: socket.socket, data: bytes) -> None:
     sender.shutdown(socket.SHUT_WR)
 
 
-@pytest.fixture
-async def disk(tmp_path: Path) -> AsyncIterator[DiskBlobs]:
+@pytest.fixture(params=[0, WORTH], ids=["past the page cache", "through it"])
+async def disk(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[DiskBlobs]:
+    monkeypatch.setattr("fileshare.storage.parts.WORTH", request.param)
     opened = DiskBlobs(tmp_path, BOOT)
     await opened.open()
     yield opened
@@ -134,13 +141,12 @@ async def test_caller_that_is_cancelled_leaves_the_socket_given_back_and_the_byt
     disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting = threading.Event()
-    real = intake._readable
 
-    def readable(socket: int) -> bool:
+    def readable(socket: int, milliseconds: int) -> bool:
         waiting.set()
-        return real(socket)
+        return lending.readable(socket, milliseconds)
 
-    monkeypatch.setattr(intake, "_readable", readable)
+    monkeypatch.setattr("fileshare.storage.intake.readable", readable)
     part = await disk.create(new_id())
     async with line() as (ours, sender):
         sender.sendall(b"came")
@@ -164,6 +170,7 @@ async def test_full_disk_gives_the_socket_back(disk: DiskBlobs, monkeypatch: pyt
         sender.sendall(b"x" * 1000)
         peer = Peer(ours)
         monkeypatch.setattr(os, "writev", full)
+        monkeypatch.setattr(os, "pwrite", full)
         with pytest.raises(NoSpace):
             await part.receive(peer, 1000)
         assert [loan.taken for loan in peer.loans] == [1000]

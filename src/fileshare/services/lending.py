@@ -7,6 +7,7 @@ body ends, as soon as the socket is back.
 
 import fcntl
 import os
+import select
 import socket
 import termios
 from array import array
@@ -14,6 +15,9 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from fileshare.services.ports import Source
+
+PATIENCE_MS = 100
+"""How long a thread waits for the next byte; then the loop does."""
 
 FLOWING = 64 << 10
 """Bytes waiting in the kernel that make it worth to lend a socket: they come faster than we take them."""
@@ -30,6 +34,14 @@ class Loan(Protocol):
     @property
     def limit(self) -> int:
         """Bytes that may be taken off it, at most."""
+        ...
+
+    def due(self, taken: int) -> int:
+        """How many bytes of the body lie next on the socket, or will, after `taken` of them were taken.
+
+        0 at the end of the loan. In the thread; may read what frames the body, and wait a
+        little for that.
+        """
         ...
 
     @property
@@ -73,6 +85,10 @@ class SocketLoan:
         self.recalled = False
         self._returned = returned
 
+    def due(self, taken: int) -> int:
+        """See the port: nothing frames the body."""
+        return self.limit - taken
+
     def recall(self) -> None:
         """See the port."""
         self.recalled = True
@@ -88,8 +104,18 @@ class SocketLoan:
 
 def unread(sock: socket.socket | None) -> int:
     """Bytes that the kernel holds for us and nobody has read."""
-    if sock is None or sock.fileno() < 0:
-        return 0
+    return 0 if sock is None or sock.fileno() < 0 else unread_on(sock.fileno())
+
+
+def unread_on(descriptor: int) -> int:
+    """As `unread`, of an open descriptor."""
     count = array("i", [0])
-    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
+    fcntl.ioctl(descriptor, termios.FIONREAD, count)
     return count[0]
+
+
+def readable(descriptor: int, milliseconds: int) -> bool:
+    """Wait so long at most until something can be read, the end included."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(milliseconds))

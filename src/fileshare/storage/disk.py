@@ -18,6 +18,7 @@ from typing import Final
 from fileshare.domain.model import Upload
 from fileshare.errors import Conflict, Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Content, Sink
+from fileshare.storage.direct_writer import Buffers
 from fileshare.storage.failures import translated
 from fileshare.storage.folder import make_folder, sync_folder
 from fileshare.storage.joining import Joining
@@ -49,7 +50,7 @@ class DiskBlobs:
         self._uploads = data_dir / "uploads"
         self._boot_id = boot_id or ""
         self._device = 0
-        self._pools = Pools(DiskThreads(), DiskThreads())
+        self._pools = Pools(DiskThreads(), DiskThreads(), Buffers())
         self._threads = self._pools.disk
         self._synced_folders: set[Path] = set()
         self._unsure: set[str] = set()

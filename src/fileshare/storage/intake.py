@@ -1,31 +1,28 @@
 """Takes what has come on a lent socket: in a thread, a slice at a time, for as long as it flows."""
 
 import os
-import select
 import threading
 from collections.abc import Callable
 from typing import Final
 
-from fileshare.services.lending import Loan
+from fileshare.services.lending import PATIENCE_MS, Loan, readable
 
 SLICE: Final = 1 << 20
 """Bytes taken, written and hashed at a time, under a millisecond each."""
 
-PATIENCE_MS: Final = 100
-"""How long a thread waits for the next byte; then the loop does."""
-
 _buffers = threading.local()
 
 
-def take(loan: Loan, keep: Callable[[memoryview], bool]) -> int:
-    """Hand what comes to `keep`, until it says no, or the flow stops; returns how many bytes came.
+def take(loan: Loan, room: Callable[[int], memoryview], keep: Callable[[memoryview], bool]) -> int:
+    """Put what comes into `room(limit)` and tell `keep`, until it says no, or the flow stops.
 
-    The view is good only within `keep`. The end of the connection, or its loss, is not told
-    here: whoever reads the socket next hears of it again.
+    Returns how many bytes came. The end of the connection, or its loss, is not told here:
+    whoever reads the socket next hears of it again.
     """
-    view, taken = _buffer(), 0
-    while taken < loan.limit and not loan.recalled:
-        count = _fill(loan.socket, view[: min(SLICE, loan.limit - taken)])
+    taken = 0
+    while not loan.recalled and (due := loan.due(taken)):
+        view = room(due)
+        count = _fill(loan.socket, view)
         if not count:
             break
         taken += count
@@ -35,12 +32,12 @@ def take(loan: Loan, keep: Callable[[memoryview], bool]) -> int:
     return taken
 
 
-def _buffer() -> memoryview:
-    """One for each thread: fresh memory costs more than a copy."""
+def slice_of_thread(limit: int) -> memoryview:
+    """Room that is good until the thread's next call: fresh memory costs more than a copy."""
     found: memoryview | None = getattr(_buffers, "view", None)
     if found is None:
         found = _buffers.view = memoryview(bytearray(SLICE))
-    return found
+    return found[:limit]
 
 
 def _fill(socket: int, view: memoryview) -> int:
@@ -50,7 +47,7 @@ def _fill(socket: int, view: memoryview) -> int:
         try:
             count = os.readv(socket, [view[filled:]])
         except BlockingIOError:
-            if filled or not _readable(socket):
+            if filled or not readable(socket, PATIENCE_MS):
                 break
             continue
         except OSError:
@@ -59,9 +56,3 @@ def _fill(socket: int, view: memoryview) -> int:
             break
         filled += count
     return filled
-
-
-def _readable(socket: int) -> bool:
-    poll = select.poll()
-    poll.register(socket, select.POLLIN)
-    return bool(poll.poll(PATIENCE_MS))

@@ -11,15 +11,18 @@ import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
+from fileshare.direct_io import DirectFile
 from fileshare.errors import FileshareError, NoSpace, StorageFailed
 from fileshare.services.lending import Loan, SocketSource
 from fileshare.services.ports import Source
 from fileshare.sha256 import Data
+from fileshare.storage.direct_writer import WORTH, DirectWriter
 from fileshare.storage.failures import translated
 from fileshare.storage.growing_digest import GrowingDigest
-from fileshare.storage.intake import SLICE, take
+from fileshare.storage.intake import SLICE, slice_of_thread, take
 from fileshare.storage.page_cache import forget
 from fileshare.storage.threads import Pools
 
@@ -56,9 +59,13 @@ class DiskPart:
         self._device = os.fstat(fd).st_dev
         self._threads = pools.disk
         self._movers = pools.movers
+        self._buffers = pools.buffers
+        self._direct_file: DirectFile | None = None
+        self._direct: DirectWriter | None = None
         self._on_poison = on_poison
         self._durable = offset
         self._offset = offset
+        self._opened_at = offset
         self._begun = offset
         self._digest = GrowingDigest(fd, offset, hash_state)
         self._hash_state = hash_state if self._digest.restored else None
@@ -117,9 +124,13 @@ class DiskPart:
         taken = 0
         while taken < limit:
             loan = await source.lend(limit - taken)
-            if loan is not None and (count := await self._take_from(loan)):
-                taken += count
-                continue
+            if loan is not None:
+                self._consider_direct()
+                if count := await self._take_from(loan):
+                    taken += count
+                    continue
+            if self._direct is not None and not self._direct.empty:
+                await self._write_rest()
             data = await source.read(min(SLICE, limit - taken))
             if not data:
                 return
@@ -134,12 +145,13 @@ class DiskPart:
     async def _take_from(self, loan: Loan) -> int:
         """One turn of a thread; returns how many bytes came. The socket is back, whatever happens."""
         try:
-            await self._write_rest()
+            if self._gathered or self._is_writing:
+                await self._write_rest()
             self._check_receiving()
         except BaseException:
             loan.give_back(0)
             raise
-        turn = self._movers.submit(take, loan, self._keep_slice)
+        turn = self._movers.submit(self._take_turn, loan)
         turn.add_done_callback(lambda turn: loan.give_back(_count_of(turn)))
         self._writing = turn
         try:
@@ -148,10 +160,15 @@ class DiskPart:
             loan.recall()
             raise
 
-    def _keep_slice(self, view: memoryview) -> bool:
-        """In the thread: keep what came; False when no more can be kept."""
-        self._keep([view])
-        return self._poison is None and self._full is None
+    def _consider_direct(self) -> None:
+        """Much has come: write what follows past the page cache, where that can be."""
+        if self._direct is not None or self._offset - self._opened_at < WORTH:
+            return
+        if self._direct_file is None:
+            self._direct_file = DirectFile(self._fd)
+        buffers = self._buffers.take() if self._direct_file.is_direct else None
+        if buffers is not None:
+            self._direct = DirectWriter(self._direct_file, buffers, self._threads.begin, self._count_direct)
 
     async def _write_if_due(self) -> None:
         """Begin writing what is gathered when the thread is free, or wait for it when that is a slice."""
@@ -170,6 +187,8 @@ class DiskPart:
         """Wait until nothing is being written; errors are in `_poison` and `_full`."""
         while self._writing is not None and not self._writing.done():
             await asyncio.wait([self._writing])
+        if self._direct is not None and (flight := self._direct.in_flight) is not None:
+            await asyncio.wait([asyncio.wrap_future(flight)])
 
     def _begin_writing(self) -> None:
         pieces, self._gathered, self._gathered_bytes = self._gathered, [], 0
@@ -188,11 +207,19 @@ class DiskPart:
 
     async def _flush(self) -> None:
         """Write what the source gave, also when the caller is cancelled meanwhile."""
-        if self._gathered or self._is_writing:
-            await self._finished(self._write_rest())
+        if self._gathered or self._is_writing or self._direct is not None:
+            await self._finished(self._end_receiving())
+
+    async def _end_receiving(self) -> None:
+        await self._write_rest()
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            self._buffers.give_back(direct.buffers)
 
     async def _write_rest(self) -> None:
         await self._written()
+        if self._direct is not None and not self._direct.empty:
+            await self._threads.run(self._drain, self._direct)
         self._begin_writing()
         await self._written()
 
@@ -210,6 +237,47 @@ class DiskPart:
         await asyncio.shield(task)
 
     # In the thread
+
+    def _take_turn(self, loan: Loan) -> int:
+        """Take what comes for as long as it flows; returns how many bytes came."""
+        direct = self._direct
+        if direct is None:
+            return take(loan, slice_of_thread, self._keep_slice)
+        if direct.empty:
+            direct.begin(self._offset)
+        taken = take(loan, direct.room, partial(self._keep_direct, direct))
+        if taken < loan.limit:
+            self._drain(direct)
+        return taken
+
+    def _keep_slice(self, view: memoryview) -> bool:
+        """Keep what came; False when no more can be kept."""
+        self._keep([view])
+        return self._poison is None and self._full is None
+
+    def _keep_direct(self, direct: DirectWriter, view: memoryview) -> bool:
+        """As `_keep_slice`, past the page cache."""
+        try:
+            direct.took(len(view))
+        except OSError as error:
+            self._fail(translated(error))
+        return self._poison is None and self._full is None
+
+    def _drain(self, direct: DirectWriter) -> None:
+        """What was taken is in the file, unless there was an error."""
+        try:
+            if self._poison is not None:
+                direct.abandon()
+            direct.drain()
+            os.lseek(self._fd, self._offset, os.SEEK_SET)  # where the way through the page cache goes on
+        except OSError as error:
+            self._fail(translated(error))
+
+    def _count_direct(self, view: memoryview) -> None:
+        """The file has taken these bytes; a poisoned part forgets them."""
+        if self._poison is None:
+            self._offset += len(view)
+            self._digest.grew(view)
 
     def _keep(self, pieces: Sequence[Data]) -> None:
         """Write the pieces, counting and hashing what the file has taken."""
@@ -333,6 +401,8 @@ class DiskPart:
             await asyncio.wait([self._catch_up])
         await self._settled()
         fd, self._fd = self._fd, -1
+        if self._direct_file is not None:
+            self._direct_file.close()
         if fd >= 0:
             with suppress(FileshareError):  # nothing that was not synced has been acknowledged
                 await self._threads.run(os.close, fd)

@@ -4,11 +4,12 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from fileshare.storage.direct_writer import Buffers
 from fileshare.storage.failures import translated
 
 P = ParamSpec("P")
@@ -41,6 +42,10 @@ class DiskThreads:
         loop = asyncio.get_running_loop()
         return loop.run_in_executor(self._pool, partial(function, *args, **kwargs))
 
+    def begin(self, function: Callable[[], T]) -> "Future[T]":
+        """As `submit`, from one of another pool's threads."""
+        return self._pool.submit(function)
+
     async def open(self, function: Callable[P, Fd], *args: P.args, **kwargs: P.kwargs) -> Fd:
         """As `run` for a function that opens a file: its descriptor is closed where nobody waits any more."""
         opening = self.submit(function, *args, **kwargs)
@@ -68,11 +73,12 @@ class DiskThreads:
 
 
 class Pools(NamedTuple):
-    """The two pools of a store: no sync waits behind those who send or read slowly."""
+    """What the parts and blobs of a store share: no sync waits behind those who send or read slowly."""
 
     disk: DiskThreads
     movers: DiskThreads
     """Between files and sockets."""
+    buffers: Buffers
 
 
 def _be_nice() -> None:

@@ -7,6 +7,7 @@ so that after a failure the session knows just how much of the body has not been
 from fileshare.errors import ConnectionLost, ProtocolError
 from fileshare.services.lending import Loan
 from fileshare.services.ports import OpenFile
+from fileshare.tcp.segments import Segments
 from fileshare.tcp.stream import Stream
 from fileshare.wire.connection import SEGMENT_LIMIT, Aborted, Body, End, Exactly, ServerConnection
 
@@ -53,9 +54,12 @@ class SegmentedBody:
         return data
 
     async def lend(self, limit: int) -> Loan | None:
-        """See `services.lending`: what is left of a segment."""
+        """See `services.lending`: what is left of a segment, and those behind it."""
         due = await self._due()
-        return self._stream.lend(min(limit, due), self._wire.took) if due else None
+        if not due:
+            return None
+        segments = Segments(self._wire, due)
+        return self._stream.lend(limit, segments.took, segments.loan)
 
     async def _due(self) -> int:
         """Raw bytes that follow, once a segment's header has been read; 0 at the end."""

@@ -17,7 +17,7 @@ from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Aborted, End
 
-SLICE = 8 << 20
+SLICE = 16 << 20
 """Bytes between two looks at checkpoint, size and space."""
 
 DRAIN_BYTES = 8 << 20

@@ -29,6 +29,9 @@ LINGER_SECONDS = 10.0
 """How long a closing connection still reads: unread input would reset it and erase our last reply."""
 
 
+MakeLoan = Callable[[socket.socket, int, Callable[[int], None]], SocketLoan]
+
+
 class Stalled(ConnectionLost):
     """Nothing moved for too long."""
 
@@ -161,8 +164,11 @@ class Stream(asyncio.Protocol):
             if data:
                 self.data_received(data)
 
-    def lend(self, limit: int, took: Callable[[int], None]) -> SocketLoan | None:
-        """Lend the socket for up to `limit` bytes, of which `took` is told; None where it isn't worth it."""
+    def lend(self, limit: int, took: Callable[[int], None], make: MakeLoan = SocketLoan) -> SocketLoan | None:
+        """Lend the socket for up to `limit` bytes of a body; None where it isn't worth it.
+
+        `took` is told how many bytes were read off the socket.
+        """
         if self._ended or self._stop_at is not None or self._loan is not None:
             return None
         if self._transport is None or self._transport.is_closing() or self._is_tls:
@@ -174,7 +180,7 @@ class Stream(asyncio.Protocol):
         self._pause()
         if self._buffered:
             return None  # what has been read comes first; no more is read meanwhile
-        self._loan = SocketLoan(sock, limit, lambda taken: self._returned(taken, took))
+        self._loan = make(sock, limit, lambda taken: self._returned(taken, took))
         return self._loan
 
     def _returned(self, taken: int, took: Callable[[int], None]) -> None:

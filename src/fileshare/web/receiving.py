@@ -10,7 +10,7 @@ from fileshare.domain.model import Receipt
 from fileshare.errors import ConnectionLost, FileshareError, TooLarge
 from fileshare.services.writer import Writer
 
-SLICE = 8 << 20
+SLICE = 16 << 20
 """Bytes between two looks at checkpoint, size and space, as at the other door."""
 
 

@@ -59,6 +59,7 @@ class _HeardLoan:
         self._loan = loan
         self.socket = loan.socket
         self.limit = loan.limit
+        self.due = loan.due
         self.recall = loan.recall
         self.passed = heard
         self.give_back = loan.give_back
