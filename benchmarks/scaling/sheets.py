@@ -19,6 +19,8 @@ from benchmarks.server import Server
 
 _FOLDER_FILES = 100_000
 _QUESTIONS = 20
+_SMALL = 4096
+_JOBS = ("--jobs", "4")
 
 
 @dataclass(frozen=True)
@@ -106,23 +108,34 @@ def _over(bench: Bench, extent: Extent, round_trip: float, loss: float) -> None:
         far = bench.peer.through(server.await_line(r"(?<=port )\d+")[0])
         for run in range(bench.runs):
             here = bench.folder / f"line-{round_trip:g}-{loss:g}-{run}"
-            made = sources.make(here, Load(extent.line_size, extent.line_files, 4096, 1))
+            made = sources.make(here, Load(extent.line_size, extent.line_files, _SMALL, 1))
             beyond = Bench(far, bench.folder, bench.runs, bench.timeout, bench.note)
             case = Case("Latency and loss", setting, run)
             _both_ways(beyond, case, made[Content.LARGE], here)
-            tree = far.upload_tree(made[Content.SMALL], f"{here.name}-small")
-            name = f"{extent.line_files} × 4 KiB up"
-            beyond.measured(case, name, tree, extent.line_files * 4096)
-            _forget(bench, here, [here.name])
+            _both_ways(beyond, case, made[Content.LARGE], here, jobs=True)
+            _small_files(beyond, case, made[Content.SMALL], here, extent.line_files)
+            _forget(bench, here, [here.name, f"{here.name}-jobs"])
     finally:
         server.stop()
 
 
-def _both_ways(bench: Bench, case: Case, source: Path, here: Path) -> None:
-    size, target = source.stat().st_size, here / "target"
-    bench.measured(case, "up", bench.peer.upload_file(source, here.name), size)
-    bench.measured(case, "down", bench.peer.download_file(here.name, target), size)
+def _both_ways(bench: Bench, case: Case, source: Path, here: Path, *, jobs: bool = False) -> None:
+    """Up and down again, by one connection or by several; the bytes are new to the server."""
+    words, name = (_JOBS, f"{here.name}-jobs") if jobs else ((), here.name)
+    size, target, with_words = source.stat().st_size, here / "target", " ".join(("", *words))
+    sources.mark(source, int(jobs))
+    up, down = bench.peer.upload_file(source, name), bench.peer.download_file(name, target)
+    bench.measured(case, f"up{with_words}", replace(up, argv=(*up.argv, *words)), size)
+    bench.measured(case, f"down{with_words}", replace(down, argv=(*down.argv, *words)), size)
     sources.compare(source, target)
+    target.unlink()
+
+
+def _small_files(bench: Bench, case: Case, tree: Path, here: Path, count: int) -> None:
+    name, size = f"{here.name}-small", count * _SMALL
+    bench.measured(case, f"{count} × 4 KiB up", bench.peer.upload_tree(tree, name), size)
+    bench.measured(case, f"{count} × 4 KiB down", bench.peer.download_tree(name, here / name), size)
+    sources.compare(tree, here / name)
 
 
 def _forget(bench: Bench, here: Path, names: Sequence[str]) -> None:

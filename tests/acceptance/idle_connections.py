@@ -60,7 +60,8 @@ class IdleConnections(Check):
             for _ in range(count):
                 lines.enter_context(connect(server, token))
             full = held(server.pid)
-            assert full.descriptors >= idle + count, "some have been closed"
+            left = full.descriptors - idle
+            assert left >= count, f"only {left} of {count} connections are open"
         return full, rested(server.pid, idle)
 
     def _each(self, what: str, count: int, before: Held, full: Held) -> Row:
