@@ -8,7 +8,7 @@ import os
 import pickle
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -25,12 +25,26 @@ class Told:
 
 def in_child(work: Callable[[Tell], None]) -> Told:
     """Do `work` in a child, which is given a way to tell. Raises RuntimeError when it ends with an error."""
+    return in_children([work])[0]
+
+
+def in_children(works: Sequence[Callable[[Tell], None]]) -> list[Told]:
+    """Each in a child of its own, beside each other. Raises as `in_child`."""
+    children = [_fork(work) for work in works]
+    return [_end_of(child, reading) for child, reading in children]
+
+
+def _fork(work: Callable[[Tell], None]) -> tuple[int, int]:
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         os.close(reading)
         _work(work, writing)
     os.close(writing)
+    return child, reading
+
+
+def _end_of(child: int, reading: int) -> Told:
     with os.fdopen(reading, "rb") as pipe:
         values = list(_received(pipe.read()))
     _, status = os.waitpid(child, 0)

@@ -1,6 +1,7 @@
 """The parts of the long run: what each requires, does and counts."""
 
 import itertools
+import os
 import random
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +15,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.acceptance.report import Row, none_of
 from tests.faults.deaths import Deaths, rehearse_apart
-from tests.faults.forks import Tell, in_child
+from tests.faults.forks import Tell, in_child, in_children
 from tests.faults.mishaps import Ends, survived
 from tests.faults.model import Clients
 from tests.faults.operations import Operation
@@ -48,38 +49,50 @@ class Plan:
             place.mkdir(parents=True)
             yield rehearse_apart(operation, place / "template")
 
+    def shares(self, rehearsals: Sequence[Rehearsal]) -> list[Sequence[Rehearsal]]:
+        """One for each processor, so that children may work beside each other."""
+        many = min(os.cpu_count() or 1, len(rehearsals))
+        return [rehearsals[number::many] for number in range(many)]
+
+    def tell_of(self, check: str, trials: int, findings: Sequence[str]) -> None:
+        """What came of it, for who watches."""
+        for finding in findings:
+            self.say(finding)
+        self.say(f"{check}: {trials} trials, {len(findings)} findings")
+
 
 # Errors
 
 
 def errors(plan: Plan) -> list[Row]:
     """Every mishap at every k of every operation; with a count, at so many k each, drawn by the seed."""
-    rows = []
-    for rehearsal in plan.rehearsals("errors"):
-        (found,) = in_child(partial(_errors_of, plan, rehearsal)).values
-        trials, findings = found
+    shares = plan.shares(list(plan.rehearsals("errors")))
+    works = [partial(_errors_of, plan, share, number) for number, share in enumerate(shares)]
+    found = [found for told in in_children(works) for found in told.values]
+    what = f"every k of {len(survived())} mishaps"
+    return [none_of(f"errors: {name}", what, findings, trials) for name, trials, findings in sorted(found)]
+
+
+def _errors_of(plan: Plan, share: Sequence[Rehearsal], number: int, tell: Tell) -> None:
+    place = plan.folder / f"place-{number}"
+    place.mkdir(exist_ok=True)
+    for rehearsal in share:
+        trials, findings = 0, list[str]()
         name = rehearsal.operation.name
-        rows.append(none_of(f"errors: {name}", f"every k of {len(survived())} mishaps", findings, trials))
-        plan.say(f"errors: {name}: {trials} trials, {len(findings)} findings")
-    return rows
+        chance = plan.chance(f"errors {name}")
+        for make in survived():
+            for k in every_k(plan.count, chance):
+                came, found = trial(rehearsal, place / "data", make(), k)
+                findings += found
+                if not came:
+                    break
+                trials += 1
+        plan.tell_of(f"errors: {name}", trials, findings)
+        tell((name, trials, findings))
 
 
-def _errors_of(plan: Plan, rehearsal: Rehearsal, tell: Tell) -> None:
-    trials, findings = 0, list[str]()
-    chance = plan.chance(f"errors {rehearsal.operation.name}")
-    for make in survived():
-        for k in _every_k(plan.count, chance):
-            came, found = trial(rehearsal, plan.folder / "place" / "data", make(), k)
-            findings += found
-            if not came:
-                break
-            trials += 1
-    for finding in findings:
-        plan.say(finding)
-    tell((trials, findings))
-
-
-def _every_k(count: int | None, chance: random.Random) -> Iterable[int]:
+def every_k(count: int | None, chance: random.Random) -> Iterable[int]:
+    """1, 2, 3 … until the caller has enough; with a count, so many that the chance draws."""
     return itertools.count(1) if count is None else sorted(chance.sample(range(1, 60), min(count, 59)))
 
 

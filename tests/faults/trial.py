@@ -10,10 +10,10 @@ import logging
 import shutil
 import tarfile
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import AbstractContextManager, aclosing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fileshare.errors import FileshareError
 from tests.e2e.inspection import inspect
@@ -91,13 +91,25 @@ class Outcome:
     findings: list[str] = field(default_factory=list)
 
 
+class Trap(Protocol):
+    """Where calls come by, so that one of them can be befallen."""
+
+    def installed(self) -> AbstractContextManager[object]:
+        """Within this, calls come by."""
+        ...
+
+    def arm(self) -> None:
+        """From now on they count."""
+        ...
+
+
 # The process on which something falls
 
 
 def attempt(
     rehearsal: Rehearsal,
     folder: Path,
-    injector: Injector,
+    injector: Trap,
     tell: Callable[[str], None] | None = None,
     *,
     boots: int = 1,
@@ -117,7 +129,7 @@ def attempt(
 
 
 async def _attempt(
-    operation: Operation, folder: Path, injector: Injector, tell: Callable[[str], None], outcome: Outcome
+    operation: Operation, folder: Path, injector: Trap, tell: Callable[[str], None], outcome: Outcome
 ) -> None:
     if operation.at_start:
         injector.arm()
@@ -197,11 +209,15 @@ def trial(rehearsal: Rehearsal, folder: Path, mishap: Survived, at: int) -> tupl
     outcome = attempt(rehearsal, folder, injector)
     if isinstance(mishap, Forgets):
         mishap.forget()
-    findings = outcome.findings
-    findings += [f"{path} was left open" for path in left_open(folder)]
-    findings += examine(rehearsal, folder, outcome.told, boots=2 if isinstance(mishap, Forgets) else 1)
+    findings = afterwards(rehearsal, folder, outcome, boots=2 if isinstance(mishap, Forgets) else 1)
     about = f"{rehearsal.operation.name}, {mishap.name} at {at} ({', '.join(injector.struck[:3])})"
     return bool(injector.struck), [f"{about}: {finding}" for finding in findings]
+
+
+def afterwards(rehearsal: Rehearsal, folder: Path, outcome: Outcome, *, boots: int = 1) -> list[str]:
+    """All that was wrong with a process that lived through it, and with what it left."""
+    left = [f"{path} was left open" for path in left_open(folder)]
+    return [*outcome.findings, *left, *examine(rehearsal, folder, outcome.told, boots=boots)]
 
 
 def run(work: Coroutine[Any, Any, None], folder: Path, boots: int = 1) -> None:
