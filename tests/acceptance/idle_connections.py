@@ -101,7 +101,7 @@ def at_the_web_door(server: Server, token: str) -> socket.socket:
 
 
 def _back(what: str, before: Held, full: Sequence[Held], after: Sequence[Held]) -> Row:
-    """Descriptors all. Memory as far as the next ones find it free: pages with holes stay with the process."""
+    """Descriptors all. Memory as far as the next ones find it free: pages with holes stay where they are."""
     descriptors = after[-1].descriptors - before.descriptors
     taken = full[0].resident - before.resident
     grown = max(0, full[1].resident - full[0].resident)
