@@ -10,7 +10,7 @@ import pytest
 from fileshare.services.ports import Blobs, Catalog, Listing, Page
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
-from fileshare.storage.sqlite import orders, packing, packs, searching
+from fileshare.storage.sqlite import orders, packs, repacking, searching
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from tests.storage.builders import BOOT, NAMES, NOW
@@ -36,9 +36,9 @@ async def database(quick_path: Path) -> AsyncIterator[Database]:
 
 
 TINY = (
-    (packs, "SIZE", 4), (packing, "STALE", 3), (packing, "FOLDERS_TOLD", 2), (searching, "FEW_NAMES", 0),
-    (searching, "MISSES", 3), (searching, "STRETCH", 2), (packing, "REVALUED", 1000),
-    (orders, "FEW_LINES", 1), (orders, "WALKED", 1), (orders, "ALIKE", 1),
+    (packs, "SIZE", 4), (repacking, "STALE", 3), (repacking, "FOLDERS_TOLD", 2), (searching, "FEW_NAMES", 0),
+    (searching, "MISSES", 3), (searching, "STRETCH", 2), (repacking, "REVALUED", 1000), (packs, "LARGE", 16),
+    (orders, "WALKED", 2), (orders, "ALIKE", 1),
 )  # fmt: skip
 """Limits at which every way of searching is gone with a handful of files."""
 

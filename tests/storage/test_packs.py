@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fileshare.domain.model import OnConflict
 from fileshare.errors import NoSpace
 from fileshare.services.ports import Listing
-from fileshare.storage.sqlite import packing, packs, tree
+from fileshare.storage.sqlite import packing, packs, repacking, tree
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
 from fileshare.storage.sqlite.packs import Named
@@ -37,15 +37,22 @@ def test_hits_are_those_that_match_in_order_from_any_place(
     after = [None, *entries][place % (len(entries) + 1)]
     if after is not None:
         matching = [entry for entry in matching if (entry < after if descending else entry > after)]
-    found = packs.hits(pack, FIRST, query.encode(), after=after, descending=descending)
-    assert list(found) == sorted(matching, reverse=descending)
+    found = packs.hits(
+        pack, FIRST, query.encode(), wanted=lambda number: number % 5 > 0, after=after, descending=descending
+    )
+    wanted = [entry for entry in matching if (entry.id - FIRST) % 5]
+    assert list(found) == sorted(wanted, reverse=descending)
 
 
 def test_a_full_pack_tells_every_id() -> None:
-    pack, entries = packed([f"{number:05}x" for number in range(packs.SIZE)])
-    assert list(packs.hits(pack, FIRST, b"x")) == entries
-    assert list(packs.hits(pack, FIRST, b"x", descending=True)) == entries[::-1]
-    assert list(packs.hits(pack, FIRST, b"04095")) == [Named("04095x", FIRST + 4095)]
+    pack, entries = packed([f"{number:05}x" for number in range(packs.LARGE)])
+
+    def hits(query: bytes, *, descending: bool = False) -> list[Named]:
+        return list(packs.hits(pack, FIRST, query, wanted=lambda _: True, descending=descending))
+
+    assert hits(b"x") == entries
+    assert hits(b"x", descending=True) == entries[::-1]
+    assert hits(b"65535") == [Named("65535x", FIRST + 65535)]
 
 
 @pytest.mark.parametrize("query", ["a\nb", "\x02", "\x03", "\ud800"])
@@ -68,7 +75,7 @@ async def state(database: Database) -> tuple[int, int, list[tuple[int, int]]]:
 @pytest.fixture
 def tiny(database: Database, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
     monkeypatch.setattr(packs, "SIZE", 4)
-    monkeypatch.setattr(packing, "STALE", 3)
+    monkeypatch.setattr(repacking, "STALE", 3)
     return SqliteCatalog(database)
 
 
@@ -120,8 +127,9 @@ async def test_orders_are_written_anew_when_enough_has_another_size(
 
 def ranges(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
     """The least and the greatest value of the first pack of files."""
-    rows = db.execute("SELECT sort, low, high FROM pack_orders WHERE kind = 1 AND first = 1").fetchall()
-    return {sort: (low, high) for sort, low, high in rows}
+    columns = "least_size, greatest_size, least_modified, greatest_modified"
+    row = db.execute(f"SELECT {columns} FROM packs WHERE kind = 1 AND first = 1").fetchone()
+    return {"size": row[:2], "modified": row[2:]}
 
 
 async def test_the_pack_with_most_changes_is_written_anew_first(
@@ -166,9 +174,9 @@ async def test_a_disk_without_room_for_packs_lets_garbage_be_collected(
     def full(db: sqlite3.Connection) -> None:
         raise NoSpace("full")
 
+    monkeypatch.setattr(packing, "pack_next", full)
     await put(tiny, *"abcdefg")
     await tiny.note_garbage(["aa" * 32], NOW)
-    monkeypatch.setattr(packing, "pack_next", full)
     assert await tiny.garbage(10) == ["aa" * 32]
     while tiny._packer._running is not None:
         await tiny._packer._running

@@ -8,9 +8,10 @@ import pytest
 from fileshare.storage.sqlite import (
     entry_rows,
     listing,
-    packing,
     receipt_rows,
+    repacking,
     searching,
+    shelf,
     small_rows,
     tree,
     walking,
@@ -104,11 +105,10 @@ async def test_a_search_in_a_small_folder_reads_what_lies_below_it(database: Dat
 
 async def test_packs_and_what_is_found_in_them_are_read_by_key(database: Database) -> None:
     asked: list[tuple[str, tuple[object, ...] | dict[str, object]]] = [
-        (searching._BY_NAME, {"kind": 1}),
-        (searching._BY_VALUE, {"sort": "size", "kind": 1}),
-        (searching._PARENT, (1,)),
+        *((searching._PACKS[sort], (1,)) for sort in searching._PACKS),
+        (shelf._ROW, (1, "names")),
         (listing._BY_ID, (1,)),
-        (packing._ENTRIES, (1, 4096, 1)),
+        (repacking._ENTRIES, (1, 4096)),
     ]
     for statement, values in asked:
         steps = await plan(database, statement, values)

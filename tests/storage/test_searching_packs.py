@@ -11,7 +11,8 @@ import pytest
 
 from fileshare.services.ports import Listing
 from fileshare.storage.cursors import Place
-from fileshare.storage.sqlite import listing, packing, searching
+from fileshare.storage.sqlite import listing, packing, packs, repacking, searching
+from fileshare.storage.sqlite.shelf import Shelf
 from tests.acceptance.many_files import BIG, RARE, write_many
 
 FILES = 12_000
@@ -36,15 +37,20 @@ class Entry(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
-    """Some thousands of files, packed; then some got another size, name or place, and some the same size."""
-    path = Path(tmp_path_factory.mktemp("shelf")) / "fileshare.db"
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """Some thousands of files, packed, the first of them in a large pack; then some got another size, name or
+    place, and some the same size."""
+    path = Path(tmp_path_factory.mktemp("house")) / "fileshare.db"
     write_many(path, FILES, "searches")
     chance = random.Random(1)
-    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packs, "SIZE", 1024)
+        patch.setattr(packs, "LARGE", 4096)
         db.execute("BEGIN")
         while packing.is_due(db):
             packing.pack_next(db)
+        while (ready := repacking.make_ready(db)) is not None:
+            repacking.replace(db, ready)
         for entry_id in chance.sample(range(100, FILES), 600):
             db.execute(chance.choice(CHANGES), (entry_id,))
         db.execute("UPDATE entries SET size = 4096 WHERE id BETWEEN 5000 AND 5900")
@@ -60,11 +66,12 @@ def place(entry: Entry, sort: str) -> Place:
 @pytest.mark.parametrize("sort", ["name", "size", "modified"])
 @pytest.mark.parametrize("path", ["", BIG])
 def test_every_page_is_what_a_look_at_every_row_finds(
-    shelf: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, path: str, sort: str, descending: bool
+    house: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, path: str, sort: str, descending: bool
 ) -> None:
     monkeypatch.setattr(searching, "FEW_NAMES", 100)
+    shelf = Shelf(1 << 19)  # without room for all
     chance = random.Random(f"{path} {sort} {descending}")
-    rows = shelf.execute(
+    rows = house.execute(
         "SELECT id, parent_id, coalesce(folded, name), name, size, modified, kind FROM entries WHERE id > 1"
     ).fetchall()
     below = [entry for entry in map(Entry._make, rows) if entry.parent_id is not None]
@@ -80,6 +87,6 @@ def test_every_page_is_what_a_look_at_every_row_finds(
         for limit in (1, 30, 500):
             start = chance.randrange(len(expected) + 1)
             cursor = expected[start - 1].encode() if start else None
-            page = listing.listing(shelf, Listing(path, limit, cursor, sort, descending, query))
+            page = listing.listing(house, Listing(path, limit, cursor, sort, descending, query), shelf)
             assert [entry.id for entry in page.entries] == [each.id for each in expected[start:][:limit]]
             assert (page.next is None) == (len(expected) <= start + limit)

@@ -25,6 +25,7 @@ from fileshare.storage.sqlite import (
 from fileshare.storage.sqlite.database import Database
 from fileshare.storage.sqlite.packing import Packer
 from fileshare.storage.sqlite.purging import Purger
+from fileshare.storage.sqlite.shelf import Shelf
 
 
 class SqliteCatalog:
@@ -34,6 +35,7 @@ class SqliteCatalog:
         self._database = database
         self._purger = Purger(database)
         self._packer = Packer(database)
+        self._shelf = Shelf()
 
     # Uploads
 
@@ -95,7 +97,9 @@ class SqliteCatalog:
 
     async def listing(self, what: Listing) -> Page:
         """See the port."""
-        return await self._database.read(listing.listing, what)
+        if what.query:
+            self._shelf.use()
+        return await self._database.read(listing.listing, what, self._shelf)
 
     async def walk(self, path: str, limit: int, cursor: str | None = None) -> Page:
         """See the port."""

@@ -16,6 +16,7 @@ from fileshare.storage.sqlite import tree
 from fileshare.storage.sqlite.entry_rows import COLUMNS, JOINS, to_entry
 from fileshare.storage.sqlite.keyset import SORTED_BY, keyset
 from fileshare.storage.sqlite.searching import Search
+from fileshare.storage.sqlite.shelf import Shelf
 
 Row = Sequence[Any]
 """Parent, size, then `COLUMNS`."""
@@ -24,13 +25,15 @@ _SELECT: Final = f"SELECT e.parent_id, e.size, {COLUMNS} FROM entries AS e {JOIN
 _BY_ID: Final = f"{_SELECT} WHERE e.id = ?1"
 
 
-def listing(db: Connection, what: Listing) -> Page:
+def listing(db: Connection, what: Listing, shelf: Shelf) -> Page:
     """A page of a folder, or of a search below it. Raises NotFound; Conflict; BadRequest."""
     if what.sort not in SORTED_BY:
         raise BadRequest("Sort by name, size or modified.")
     after = None if what.cursor is None else Place.decode(what.cursor)
-    source = _of_search if what.query else _of_folder
-    rows_of, path_of = source(db, tree.find_folder(db, what.path), what)
+    folder_id = tree.find_folder(db, what.path)
+    rows_of, path_of = (
+        _of_search(db, folder_id, what, shelf) if what.query else _of_folder(db, folder_id, what)
+    )
     rows: list[Row] = []
     for kind in (tree.FOLDER, tree.FILE):
         wanted = what.limit + 1 - len(rows)
@@ -62,9 +65,9 @@ def _of_folder(db: Connection, folder_id: int, what: Listing) -> tuple[RowsOf, P
     return rows_of, lambda _: what.path
 
 
-def _of_search(db: Connection, folder_id: int, what: Listing) -> tuple[RowsOf, PathOf]:
+def _of_search(db: Connection, folder_id: int, what: Listing, shelf: Shelf) -> tuple[RowsOf, PathOf]:
     """What matches anywhere below a folder; only what is shown is joined with its version."""
-    search = Search(db, folder_id, what)
+    search = Search(db, folder_id, what, shelf)
 
     def rows_of(kind: int, sort: str, after: Place | None, limit: int) -> Sequence[Row]:
         found = search.find(kind, sort, after, limit)

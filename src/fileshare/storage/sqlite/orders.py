@@ -1,31 +1,29 @@
 """The entries of a pack by size or by time: what a search reads that is not ordered by name.
 
-Of each order a pack keeps three columns: the values and where the lines begin, by line,
-and the lines ordered by value. Lines come by name, so that equal values are in order too.
-Part of the database's format, as the packs are.
+Of each order a pack keeps two columns: the values by line, and the lines ordered by value.
+Lines come by name, so that equal values are in order too. Part of the database's format,
+as the packs are.
 """
 
-import sys
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from fileshare.storage.sqlite import packs
-from fileshare.storage.sqlite.packs import Named
+from fileshare.storage.sqlite.columns import Column, to_bytes, to_column
+from fileshare.storage.sqlite.packs import Named, Wanted
 
-FEW_LINES: Final = 250
-"""Lines up to which each is tried: as quick as looking through all names of the pack."""
-
-WALKED: Final = 16
-"""Lines that are tried for each that matches, and at first twice as many; where fewer do, what matches is
-looked for among all names, and put in order."""
+WALKED: Final = 64
+"""One line of so many is tried before the first that matches, twice as many between each and the next, and
+four times as many in all. Then what matches is looked for among all names and put in order: as dear."""
 
 ALIKE: Final = 16
-"""Entries of one value from which on it is worth finding out where among them a page begins or ends."""
+"""Entries of one value from which on it is worth finding out where among them a page begins."""
 
-_COLUMNS: Final = (("q", 8), ("I", 4), ("H", 2))
-"""Values, beginnings, lines, and the bytes of one of each."""
+_VALUE: Final = "q"
+_INDEX: Final = "H"
+"""Of a line, of which a pack has at most 65,536."""
 
 
 class Key(NamedTuple):
@@ -36,57 +34,68 @@ class Key(NamedTuple):
     id: int
 
 
-def order(packed: bytes, values: Sequence[int]) -> bytes:
+class Order(NamedTuple):
+    """An order of a pack: the values by line, and the lines by value."""
+
+    values: Column
+    lines: Column
+
+
+def order(values: Sequence[int]) -> bytes:
     """The order of a pack whose lines have these values."""
     lines = sorted(range(len(values)), key=values.__getitem__)
-    columns = array("q", values), array("I", packs.starts(packed)), array("H", lines)
-    return b"".join(_little(column).tobytes() for column in columns)
+    return to_bytes(_VALUE, values) + to_bytes(_INDEX, lines)
+
+
+def to_order(kept: bytes) -> Order:
+    """The order that `order` wrote."""
+    count = len(kept) // (array(_VALUE).itemsize + array(_INDEX).itemsize)
+    middle = count * array(_VALUE).itemsize
+    return Order(to_column(_VALUE, kept[:middle]), to_column(_INDEX, kept[middle:]))
 
 
 class Ordered:
     """What matches in a pack, by value."""
 
-    def __init__(self, packed: bytes, first: int, kept: bytes) -> None:
+    def __init__(self, packed: bytes, first: int, starts: Column, order: Order) -> None:
         self._packed = packed
         self._first = first
-        self._values, self._starts, self._lines = _columns(kept)
-        self._starts.append(len(packed))
+        self._starts = starts
+        self._values, self._lines = order
 
-    def hits(
-        self, query: bytes, *, at: int | None, after: Key | None, last: Key | None, descending: bool
-    ) -> Iterator[Key]:
-        """The entries whose folded name holds `query`, in order, with all of those between two entries.
+    def hits(self, query: bytes, *, wanted: Wanted, after: Key | None, descending: bool) -> Iterator[Key]:
+        """The wanted entries whose folded name holds `query`, in order, with all of those behind `after`.
 
-        Some before `after` and behind `last` may be among them. `at` is where the pack holds `query` first,
-        None where nobody has looked.
+        Some before it may be among them.
         """
-        begin, end = self._between(last, after) if descending else self._between(after, last)
-        is_little = end - begin <= FEW_LINES
+        begin, end = 0, len(self._lines)
+        if after is not None:
+            low, high = self._around(after)
+            begin, end = (begin, high) if descending else (low, end)
+        for line in self._matching(query, begin, end, descending=descending):
+            if wanted(packs.number(self._packed, self._end(line))):
+                yield Key(self._values[line], *packs.named(self._packed, self._starts[line], self._first))
+
+    def _matching(self, query: bytes, begin: int, end: int, *, descending: bool) -> Iterator[int]:
+        """The lines that match between two positions, in order."""
         packed, starts, lines = self._packed, self._starts, self._lines
-        if at is None:
-            at = 0 if is_little else packed.find(query)
-        if at < 0:
-            return
-        limit = 2 * WALKED
+        allowed = limit = len(lines) // WALKED
         for tried, position in enumerate(range(end - 1, begin - 1, -1) if descending else range(begin, end)):
-            if tried > limit and not is_little:
+            if tried > limit:
                 rest = (begin, position + 1) if descending else (position, end)
-                yield from self._looked_for(query, at, *rest, descending=descending)
+                yield from self._looked_for(query, *rest, descending=descending)
                 return
             line = lines[position]
-            if packed.find(query, starts[line], starts[line + 1]) >= 0 and self._matches(line, query):
-                limit += WALKED
-                yield self._key(line)
+            start = starts[line]
+            found = packed.find(query, start, self._end(line))
+            if found >= 0 and packs.is_folded(packed, start, found, query):
+                limit = min(tried + 2 * allowed, 4 * allowed)
+                yield line
 
-    def _matches(self, line: int, query: bytes) -> bool:
-        return packs.matches(self._packed, self._starts[line], query)
-
-    def _between(self, low: Key | None, high: Key | None) -> tuple[int, int]:
-        """The positions in the order between two entries, which may be in other packs; or a few more."""
-        return (
-            0 if low is None else self._around(low)[0],
-            len(self._lines) if high is None else self._around(high)[1],
-        )
+    def _end(self, line: int) -> int:
+        """Where a line ends."""
+        following = line + 1
+        return (self._starts[following] if following < len(self._starts) else len(self._packed)) - 1
 
     def _around(self, key: Key) -> tuple[int, int]:
         """The positions of an entry's value; where those are many, of the entry alone or its next."""
@@ -100,35 +109,21 @@ class Ordered:
         begin = bisect_left(self._lines, line, begin, end)
         return begin, min(begin + 1, end)
 
-    def _looked_for(self, query: bytes, at: int, begin: int, end: int, *, descending: bool) -> Iterator[Key]:
-        """What matches between two positions, when all that matches from `at` on was found first."""
+    def _looked_for(self, query: bytes, begin: int, end: int, *, descending: bool) -> Iterator[int]:
+        """What matches between two positions of the order."""
         low, high = self._place(self._lines[begin]), self._place(self._lines[end - 1])
-        lines = (bisect_right(self._starts, at) - 1 for at in packs.matching(self._packed, query, at))
-        places = ((self._values[line], line) for line in lines)
-        for _, line in sorted((place for place in places if low <= place <= high), reverse=descending):
-            yield self._key(line)
+        found = [line for line in self._by_name(query) if low <= self._place(line) <= high]
+        found.sort(key=self._values.__getitem__)
+        yield from reversed(found) if descending else found
+
+    def _by_name(self, query: bytes) -> Iterator[int]:
+        """The lines that match, by name."""
+        packed, starts, following = self._packed, self._starts, 0
+        for found in packs.every(query, packed, 0):
+            line = bisect_right(starts, found, following) - 1
+            if line >= following and packs.is_folded(packed, starts[line], found, query):
+                following = line + 1
+                yield line
 
     def _place(self, line: int) -> tuple[int, int]:
         return self._values[line], line
-
-    def _key(self, line: int) -> Key:
-        return Key(self._values[line], *packs.named(self._packed, self._starts[line], self._first))
-
-
-def _columns(kept: bytes) -> "list[array[int]]":
-    columns: list[array[int]] = []
-    count = len(kept) // sum(size for _, size in _COLUMNS)
-    begin = 0
-    for code, size in _COLUMNS:
-        column = array(code)
-        column.frombytes(kept[begin : begin + count * size])
-        columns.append(_little(column))
-        begin += count * size
-    return columns
-
-
-def _little(column: "array[int]") -> "array[int]":
-    """As it is kept, or back: the lowest byte first, whatever the processor."""
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column

@@ -3,21 +3,28 @@
 A line is the folded name, the name itself where it differs, and the entry's number in
 the pack. No name holds a control character, so what separates the parts is in none of
 them; numbers are written in bytes that no UTF-8 text holds on their own. Part of the
-database's format: another form, or another `SIZE`, takes a migration that empties packs.
+database's format: another form, or another size, takes a migration that empties packs.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 SIZE: Final = 4096
-"""Ids that one pack covers, some 150 KiB: read and looked through in a tenth of a millisecond,
-written anew in ten. Two digits of base 64 tell an entry's number in it."""
+"""Ids that a pack covers at first, some 150 KiB: as many rows a search reads that are in no pack yet."""
+
+LARGE: Final = 16 * SIZE
+"""Ids that a pack covers in the end, some 2.4 MB: what a search does once for each pack is then little.
+Three digits of base 64 tell an entry's number in it."""
 
 _LINE: Final = b"\n"
 _NAME: Final = b"\x02"
 _NUMBER: Final = b"\x03"
 _DIGIT: Final = 0x80
 _SEPARATORS: Final = "\n\x02\x03"
+
+Wanted = Callable[[int], bool]
+"""Whether the entry of that number in the pack is asked for."""
 
 
 class Named(NamedTuple):
@@ -42,34 +49,53 @@ def pack(first: int, entries: Iterable[tuple[int, str, str | None]]) -> bytes:
 
 
 def hits(
-    packed: bytes, first: int, query: bytes, *, after: Named | None = None, descending: bool = False
+    packed: bytes,
+    first: int,
+    query: bytes,
+    *,
+    wanted: Wanted,
+    after: Named | None = None,
+    descending: bool = False,
 ) -> Iterator[Named]:
-    """The entries of a pack whose folded name holds `query`, in order, from behind `after` on."""
+    """The wanted entries of a pack whose folded name holds `query`, in order, from behind `after` on."""
     start, stop = len(_LINE), len(packed)
     if after is not None:
         found = edge(packed, first, after, with_it=not descending)
         start, stop = (start, found) if descending else (found, stop)
-    for begin in matching(packed, query, start, stop, descending=descending):
-        yield named(packed, begin, first)
+    for begin in (_backwards if descending else matching)(packed, query, start, stop):
+        if wanted(number(packed, packed.find(_LINE, begin))):
+            yield named(packed, begin, first)
 
 
-def matching(
-    packed: bytes, query: bytes, start: int = 1, stop: int | None = None, *, descending: bool = False
-) -> Iterator[int]:
+def matching(packed: bytes, query: bytes, start: int = 1, stop: int | None = None) -> Iterator[int]:
     """Where the lines between two places begin whose folded name holds `query`, in order."""
+    end = start
+    for at in every(query, packed, start, stop):
+        if at >= end:
+            begin, end = packed.rfind(_LINE, 0, at) + 1, packed.find(_LINE, at)
+            if is_folded(packed, begin, at, query):
+                yield begin
+
+
+def every(query: bytes, packed: bytes, start: int, stop: int | None = None) -> Iterator[int]:
+    """Where `query` stands between two places. Expressions find up to three times as fast as `find`."""
+    expression = re.compile(re.escape(query))
     stop = len(packed) if stop is None else stop
-    find = packed.rfind if descending else packed.find
-    while (at := find(query, start, stop)) >= 0:
-        begin, end = packed.rfind(_LINE, 0, at) + 1, packed.find(_LINE, at)
-        if matches(packed, begin, query):
-            yield begin
-        start, stop = (start, begin) if descending else (end + 1, stop)
+    return map(re.Match.start, expression.finditer(packed, start, stop))
 
 
-def matches(packed: bytes, begin: int, query: bytes) -> bool:
-    """Whether the folded name of the line that begins there holds `query`."""
-    line = packed[begin : packed.find(_NUMBER, begin)]
-    return query in line and query in line.partition(_NAME)[0]
+def _backwards(packed: bytes, query: bytes, start: int, stop: int) -> Iterator[int]:
+    """The same from the end."""
+    while (at := packed.rfind(query, start, stop)) >= 0:
+        stop = packed.rfind(_LINE, 0, at) + 1
+        if is_folded(packed, stop, at, query):
+            yield stop
+
+
+def is_folded(packed: bytes, begin: int, at: int, query: bytes) -> bool:
+    """Whether a line that holds `query` at a place holds it in its folded name."""
+    name = packed.find(_NAME, begin, at)
+    return name < 0 or packed.find(query, begin, name) >= 0
 
 
 def starts(packed: bytes) -> Iterator[int]:
@@ -95,11 +121,16 @@ def edge(packed: bytes, first: int, after: Named, *, with_it: bool) -> int:
 
 def named(packed: bytes, begin: int, first: int) -> Named:
     """Whose the line is that begins there."""
-    names, _, (high, low) = packed[begin : packed.find(_LINE, begin)].partition(_NUMBER)
-    folded, differs, name = names.partition(_NAME)
-    number = (high - _DIGIT) * 64 + low - _DIGIT
-    return Named((name if differs else folded).decode(), first + number)
+    end = packed.find(_LINE, begin)
+    folded, differs, name = packed[begin : packed.find(_NUMBER, begin)].partition(_NAME)
+    return Named((name if differs else folded).decode(), first + number(packed, end))
+
+
+def number(packed: bytes, end: int) -> int:
+    """The number of the entry whose line ends there."""
+    high, middle, low = packed[end - 3 : end]
+    return ((high - _DIGIT) * 64 + middle - _DIGIT) * 64 + low - _DIGIT
 
 
 def _number(number: int) -> bytes:
-    return _NUMBER + bytes((_DIGIT + number // 64, _DIGIT + number % 64))
+    return _NUMBER + bytes((_DIGIT + number // 4096, _DIGIT + number // 64 % 64, _DIGIT + number % 64))
