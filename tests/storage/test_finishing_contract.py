@@ -66,6 +66,40 @@ async def test_two_uploads_of_one_name_in_one_batch_are_both_kept_whole(catalog:
     assert (await file_at(catalog, "x_v2.txt")).version.digest == digest_of(b"second")
 
 
+@pytest.mark.parametrize("taken", [0, 50, 99])
+async def test_a_full_batch_with_one_name_that_is_taken(catalog: Catalog, taken: int) -> None:
+    await finish(catalog, small(f"d/{taken:02}", b"before"))
+    batch = [small(f"d/{number:02}", b"%d" % number, client_id=f"{number:016}") for number in range(100)]
+    outcomes = await catalog.finish(batch, NOW)
+    wanted = [f"d/{number:02}_v2" if number == taken else f"d/{number:02}" for number in range(100)]
+    assert codes(outcomes) == wanted
+    for number, path in enumerate(wanted):
+        version = (await file_at(catalog, path)).version
+        assert (await catalog.content(version.digest)).data == b"%d" % number
+    assert codes(await catalog.finish(batch, NOW)) == wanted
+    assert await catalog.count_files() == 101
+
+
+async def test_a_full_batch_of_equal_contents_and_known_ones(catalog: Catalog) -> None:
+    await finish(catalog, small("known", b"7"))
+    batch = [
+        small(f"e/{number:02}", b"%d" % (number % 10), client_id=f"{number:016}") for number in range(70)
+    ]
+    outcomes = await catalog.finish(batch, NOW)
+    assert codes(outcomes) == [f"e/{number:02}" for number in range(70)]
+    for number in range(70):
+        version = (await file_at(catalog, f"e/{number:02}")).version
+        assert (await catalog.content(version.digest)).data == b"%d" % (number % 10)
+    assert await catalog.count_contents() == 10
+
+
+async def test_a_full_batch_below_a_file_is_refused_item_by_item(catalog: Catalog) -> None:
+    await finish(catalog, small("f", b"file"))
+    batch = [small(f"f/{number:02}", client_id=f"{number:016}") for number in range(70)]
+    assert set(codes(await catalog.finish([*batch, small("g")], NOW))) == {"conflict", "g"}
+    assert await catalog.count_files() == 2
+
+
 async def test_a_number_whose_name_is_taken_otherwise_is_passed_over(catalog: Catalog) -> None:
     await put(catalog, "x.txt", "x_v3.txt")
     await catalog.make_folder("x_v2.txt", NOW)

@@ -6,6 +6,7 @@ from sqlite3 import Connection
 from typing import Final
 
 from fileshare.domain.model import Event
+from fileshare.storage.sqlite import many_rows
 
 _LOWER: Final = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 """What SQLite's lower() does: letters beyond ASCII stay."""
@@ -16,9 +17,9 @@ _EVER: Final = 2**63 - 1
 
 def add(db: Connection, events: Sequence[Event]) -> None:
     """Append, in order."""
-    db.executemany(
-        "INSERT INTO events (time, action, account, path, address, door, outcome, detail)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    many_rows.insert(
+        db,
+        "INSERT INTO events (time, action, account, path, address, door, outcome, detail)",
         [(e.time, e.action, e.account, e.path, e.address, e.door, e.outcome, e.detail) for e in events],
     )
 

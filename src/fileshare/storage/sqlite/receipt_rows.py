@@ -7,13 +7,11 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from fileshare.domain.model import Receipt
+from fileshare.storage.sqlite import many_rows
 
 _COLUMNS: Final = "owner_id, upload_id, client_id, requested, path, version, size, digest, created, note"
 _SELECT: Final = f"SELECT {_COLUMNS} FROM receipts "  # noqa: S608 (constants)
-_INSERT: Final = (
-    f"INSERT INTO receipts ({_COLUMNS})"  # noqa: S608 (constants)
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-)
+_INTO: Final = f"INSERT INTO receipts ({_COLUMNS})"
 
 _EXPIRE: Final = (
     "DELETE FROM receipts WHERE id < coalesce("
@@ -53,7 +51,7 @@ def known(db: Connection, upload_ids: Iterable[str], clients: Iterable[tuple[int
 
 def add(db: Connection, receipts: Iterable[Receipt]) -> None:
     """Insert new receipts."""
-    db.executemany(_INSERT, map(_to_row, receipts))
+    many_rows.insert(db, _INTO, [_to_row(receipt) for receipt in receipts])
 
 
 def expire(db: Connection, before: int) -> int:

@@ -15,10 +15,8 @@ _SELECT: Final = (
     " WHERE v.entry_id = ?1"
 )
 
-INSERT: Final = (
-    "INSERT INTO versions (entry_id, number, content_id, size, account_id, modified, created)"
-    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-)
+INTO: Final = "INSERT INTO versions (entry_id, number, content_id, size, account_id, modified, created)"
+_INSERT: Final = f"{INTO} VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 MAKE_CURRENT: Final = "UPDATE entries SET version = ?2, size = ?3, modified = ?4 WHERE id = ?1"
 
 
@@ -40,7 +38,7 @@ def restore(db: Connection, path: str, number: int, owner_id: int, now: int) -> 
     if row is None:
         raise NotFound(f"The file has no version {number}.")
     content_id, size, modified, next_number, growth = row
-    db.execute(INSERT, (file_id, next_number, content_id, size, owner_id, modified, now))
+    db.execute(_INSERT, (file_id, next_number, content_id, size, owner_id, modified, now))
     db.execute(MAKE_CURRENT, (file_id, next_number, size, modified))
     sums.change(db, files=0, current=growth)
     restored = entry_rows.by_id(db, file_id, path)
