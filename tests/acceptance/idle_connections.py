@@ -25,6 +25,7 @@ WARM = 100
 KEPT = 0.10
 """Of what they took."""
 SECONDS = 7200
+PATIENCE = 600
 
 Open = Callable[[Server, str], socket.socket]
 
@@ -83,7 +84,7 @@ def _check_limit(count: int) -> None:
 
 def at_the_tcp_door(server: Server, token: str) -> socket.socket:
     """Version 2, by token."""
-    talk = Version2(server.address)
+    talk = Version2(server.address, PATIENCE)
     status, data = talk.ask("AUTH", token=token)
     assert status == "AUTH_SUCCESS", (status, data)
     return talk.socket
@@ -92,7 +93,7 @@ def at_the_tcp_door(server: Server, token: str) -> socket.socket:
 def at_the_web_door(server: Server, token: str) -> socket.socket:
     """One answered question, after which the connection is kept."""
     host, port = server.web.removeprefix("http://").split(":")
-    line = socket.create_connection((host, int(port)), timeout=20)
+    line = socket.create_connection((host, int(port)), timeout=PATIENCE)
     head = f"GET /api/v1/uploads HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer {token}\r\n\r\n"
     line.sendall(head.encode())
     answer = line.recv(65536)
