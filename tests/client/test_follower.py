@@ -2,6 +2,7 @@ import hashlib
 import os
 import random
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,23 @@ from fileshare.errors import IntegrityError
 
 
 def grow(path: Path, follower: Follower, content: bytes, sizes: random.Random) -> None:
-    """Append as a download does: whatever the line gives, into the room there is."""
+    """Append as a download does: whatever the line gives. Waits for nothing."""
+    released: list[int] = []
     done = 0
     with path.open("ab", buffering=0) as file:
         while done < len(content):
-            room = follower.room()
-            count = min(len(room), sizes.choice([1, 1000, 70_000, PIECE]), len(content) - done)
-            room[:count] = content[done : done + count]
-            file.write(room[:count])
-            follower.wrote(count)
+            count = min(sizes.choice([1, 1000, 70_000, PIECE]), len(content) - done)
+            data = memoryview(bytearray(content[done : done + count]))
+            file.write(data)
+            follower.wrote(data)
+            follower.release(partial(forget, data, released))
             done += count
+
+
+def forget(data: memoryview, released: list[int]) -> None:
+    """The memory is used for something else as soon as it is given back."""
+    released.append(len(data))
+    data[:] = bytes(len(data))
 
 
 @pytest.mark.parametrize("there", [0, 1, PIECE, 9_000_000])
@@ -78,8 +86,17 @@ def test_stopping_wakes_everyone(tmp_path: Path) -> None:
     path = tmp_path / "x.part"
     path.touch()
     follower = Follower(str(path), 0, None)
-    follower.room()[:1] = b"x"
     path.write_bytes(b"x")
-    follower.wrote(1)
+    follower.wrote(memoryview(b"x"))
     follower.stop()
     follower.stop()
+
+
+def test_memory_is_given_back_also_when_the_file_can_not_be_read_again(tmp_path: Path) -> None:
+    follower = Follower(str(tmp_path / "gone.part"), 0, None)
+    released = threading.Event()
+    follower.wrote(memoryview(b"x"))
+    follower.release(released.set)
+    assert released.wait(20)
+    with pytest.raises(IntegrityError):
+        follower.result()

@@ -19,21 +19,21 @@ from fileshare.errors import IntegrityError
 PIECE = 1 << 20
 """Bytes of one buffer, and of one read from the disk."""
 
-_BUFFERS = 4
-"""One is filled, one hashed, two even out: more gained nothing (design, section 9)."""
-
-_LEAST = 64 << 10
-"""A buffer with less room than that is full: a socket gives more at once."""
-
 Told = Callable[[int, int], None]
+
+_NO_BYTES = memoryview(b"")
+
+
+def _nothing() -> None:
+    """Nobody waits for this memory."""
 
 
 class _Held(Struct, frozen=True):
-    """Bytes of the file that are in memory as well."""
+    """Bytes of the file that are in memory as well; or, without any, who wants the memory of those before."""
 
     offset: int
-    buffer: int
     data: memoryview
+    release: Callable[[], None]
 
 
 class Follower:
@@ -52,41 +52,37 @@ class Follower:
         self._error: OSError | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
-        self._buffers = [memoryview(bytearray(PIECE)) for _ in range(_BUFFERS)]
-        self._turn = 0
-        self._filled = 0
         self._held: deque[_Held] = deque()
+        self._waiting = 0
+        """Bytes in `_held`, the last of the file."""
 
-    def room(self) -> memoryview:
-        """Where the next bytes may be put."""
-        if PIECE - self._filled < _LEAST:
-            self._turn = (self._turn + 1) % _BUFFERS
-            self._filled = 0
-            self._empty(self._turn)
-        return self._buffers[self._turn][self._filled :]
-
-    def _empty(self, buffer: int) -> None:
-        """Wait until a buffer is hashed, or, where hashing is behind on the disk, leave it to the disk."""
-        with self._changed:
-            while self._held and self._held[0].buffer == buffer:
-                if self._done < self._held[0].offset:
-                    self._held.popleft()
-                elif self._stopped or self._error is not None:
-                    return
-                else:
-                    self._changed.wait()
-
-    def wrote(self, count: int) -> None:
-        """The first `count` bytes of the last room are in the file."""
-        if not count:
+    def wrote(self, data: memoryview) -> None:
+        """These bytes are in the file, behind all before; they stay in memory until `release` is answered."""
+        if not data:
             return
-        data = self._buffers[self._turn][self._filled : self._filled + count]
         with self._changed:
-            self._held.append(_Held(self._limit, self._turn, data))
-            self._limit += count
+            if not self._behind:
+                self._held.append(_Held(self._limit, data, _nothing))
+                self._waiting += len(data)
+            self._limit += len(data)
             self._changed.notify_all()
-        self._filled += count
-        self._start()
+        if not self._stopped:
+            self._start()
+
+    def release(self, released: Callable[[], None]) -> None:
+        """Call `released`, perhaps in the hashing thread, when the memory of all so far is needed no more:
+        at once where hashing is behind on the disk."""
+        with self._changed:
+            wait = bool(self._held)
+            if wait:
+                self._held.append(_Held(self._limit, _NO_BYTES, released))
+        if not wait:
+            released()
+
+    @property
+    def _behind(self) -> bool:
+        """Whether the disk is to be read before what comes now."""
+        return self._stopped or self._done + self._waiting < self._limit
 
     def result(self) -> str:
         """The digest of the whole file. Raises IntegrityError."""
@@ -119,9 +115,18 @@ class Follower:
             with FileIO(self._path, "rb") as file:
                 self._follow(file)
         except OSError as error:
-            with self._changed:
-                self._error = error
-                self._changed.notify_all()
+            self._error = error
+        finally:
+            self._release_all()
+
+    def _release_all(self) -> None:
+        with self._changed:
+            held = list(self._held)
+            self._held.clear()
+            self._waiting = 0
+            self._stopped = True
+        for one in held:
+            one.release()
 
     def _follow(self, file: FileIO) -> None:
         view = memoryview(bytearray(PIECE))
@@ -155,10 +160,14 @@ class Follower:
         return view[:count]
 
     def _advance(self, count: int) -> None:
+        over: list[_Held] = []
         with self._changed:
             self._done += count
-            while self._held and self._held[0].offset < self._done:
-                self._held.popleft()
+            while self._held and self._held[0].offset + len(self._held[0].data) <= self._done:
+                over.append(self._held.popleft())
+                self._waiting -= len(over[-1].data)
             self._changed.notify_all()
+        for held in over:
+            held.release()
         if self._told is not None and self._done - count < self._there:
             self._told(min(self._done, self._there), self._there)

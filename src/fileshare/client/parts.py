@@ -8,8 +8,8 @@ import errno
 import os
 from io import FileIO
 
-from fileshare.client.early_sync import EarlySync
 from fileshare.client.follower import Follower, Told
+from fileshare.client.growing_file import GrowingFile
 from fileshare.client.places import sync_folder
 from fileshare.errors import Conflict, FileshareError, NoSpace, StorageFailed
 
@@ -113,37 +113,44 @@ class PartFile:
         flags |= os.O_CREAT | os.O_EXCL if new else 0
         try:
             self._file = FileIO(os.open(path, flags, 0o666), "wb")
-            self.offset = self._file.seek(0, os.SEEK_END)
+            there = self._file.seek(0, os.SEEK_END)
         except OSError as error:
             raise local_error(path, error) from None
-        self._follower = Follower(path, self.offset, told)
-        self._sync = EarlySync(self._file.fileno())
+        self._follower = Follower(path, there, told)
+        self._growing = GrowingFile(self._file.fileno(), there, self._follower)
+
+    @property
+    def offset(self) -> int:
+        """Bytes that came; all are in the file after `close` unless a write failed."""
+        return self._growing.offset
 
     def room(self) -> memoryview:
-        """Where to put the next bytes, for `write`."""
-        return self._follower.room()
-
-    def write(self, data: memoryview) -> None:
-        """Append the beginning of the last `room`. Raises NoSpace; what was written before stays good."""
-        done = 0
+        """Where to put the next bytes, for `write`. Raises NoSpace as `write` does."""
         try:
-            while done < len(data):
-                done += self._file.write(data[done:]) or 0
+            return self._growing.room()
         except OSError as error:
             raise local_error(self.path, error) from None
-        finally:
-            self.offset += done
-            self._follower.wrote(done)
-            self._sync.wrote(self.offset)
+
+    def write(self, data: memoryview) -> None:
+        """Append the beginning of the last `room`. Raises NoSpace, also for what was written before;
+        what is in the file stays good."""
+        try:
+            self._growing.took(len(data))
+        except OSError as error:
+            raise local_error(self.path, error) from None
 
     def digest(self) -> str:
-        """The digest of all that was written."""
+        """The digest of all that was written. Raises NoSpace as `write` does."""
+        try:
+            self._growing.flush()
+        except OSError as error:
+            raise local_error(self.path, error) from None
         return self._follower.result()
 
     def finish(self, target: str, modified: float, *, replace: bool) -> None:
         """Make it durable and give it its name. Raises Conflict, or StorageFailed when the part is lost."""
         try:
-            self._sync.finish()
+            self._growing.sync()
         except OSError as error:
             raise StorageFailed(f"{self.path!r} did not get onto the disk: {error.strerror}.") from None
         self.close()
@@ -153,6 +160,6 @@ class PartFile:
 
     def close(self) -> None:
         """Let go; what was written stays. Safe to call twice."""
+        self._growing.close()
         self._follower.stop()
-        self._sync.wait()
         self._file.close()

@@ -23,9 +23,12 @@ from fileshare.errors import FileshareError, ProtocolError
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Event
 
-_BATCH_FILES = 64
-_BATCH_BYTES = 256 << 10
-"""A third of the window or less, so that the server stores one batch while it reads the next."""
+_BATCH_FILES = 256
+_BATCH_BYTES = 1 << 20
+"""What one commit of the server then holds: each costs a sync, and pages that the next one writes again."""
+
+_SHARE_OF_WINDOW = 3
+"""A batch is this part of the window or less, so that the server stores one while it reads the next."""
 
 _FRAME_PER_FILE = 260
 """Bytes of JSON for one file beside its path, rounded up."""
@@ -145,8 +148,9 @@ class Puts:
     def _fits(self, small: Small, size: int, limits: m.Limits) -> bool:
         batch = self._open
         return (
-            len(batch.entries) < min(_BATCH_FILES, limits.window_uploads)
-            and batch.size + size <= min(self._rate.piece(_BATCH_BYTES), limits.window_bytes)
+            len(batch.entries) < min(_BATCH_FILES, limits.window_uploads // _SHARE_OF_WINDOW)
+            and batch.size + size
+            <= min(self._rate.piece(_BATCH_BYTES), limits.window_bytes // _SHARE_OF_WINDOW)
             and batch.frame + _frame_bytes(small) + _FRAME_PER_FILE <= limits.frame
         )
 
