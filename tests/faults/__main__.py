@@ -16,10 +16,11 @@ from pathlib import Path
 
 from tests.acceptance.report import Row, table
 from tests.faults.below import below
+from tests.faults.network import network
 from tests.faults.operations import OPERATIONS
 from tests.faults.parts import Plan, cuts, errors, kills, walks
 
-PARTS = {"errors": errors, "below": below, "kills": kills, "power": cuts, "model": walks}
+PARTS = {"errors": errors, "below": below, "kills": kills, "power": cuts, "network": network, "model": walks}
 RAM = Path("/dev/shm")
 SKIPPED = 77
 
