@@ -170,7 +170,7 @@ class Config:
 
     window_uploads: int = row(
         whole(1, 65_536),
-        256,
+        1024,
         "Small uploads that a client may have sent without an answer; bounds the queue of answers.",
     )
     window_bytes: int = row(

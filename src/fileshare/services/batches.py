@@ -21,13 +21,28 @@ Outcome = Receipt | FileshareError
 _log = logging.getLogger("fileshare.server")
 
 
+class _Call:
+    """Items that came together, until all of them have their outcome: one future, not one for each."""
+
+    def __init__(self, count: int, future: "asyncio.Future[list[Outcome]]") -> None:
+        self.future = future
+        self._count = count
+        self._outcomes: list[Outcome] = []
+
+    def take(self, outcome: Outcome) -> None:
+        """The outcome of the next of them; batches keep their order."""
+        self._outcomes.append(outcome)
+        if len(self._outcomes) == self._count and not self.future.done():
+            self.future.set_result(self._outcomes)
+
+
 class Committer:
     """Collects finished uploads and commits them together, in the order in which they came."""
 
     def __init__(self, catalog: Catalog, clock: Callable[[], int]) -> None:
         self._catalog = catalog
         self._clock = clock
-        self._waiting: list[tuple[Finish, asyncio.Future[Outcome]]] = []
+        self._waiting: list[tuple[Finish, _Call]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def commit(self, items: Sequence[Finish]) -> list[Outcome]:
@@ -35,21 +50,22 @@ class Committer:
 
         A caller that is cancelled does not take its items back.
         """
+        if not items:
+            return []
         loop = asyncio.get_running_loop()
-        futures = [loop.create_future() for _ in items]
-        self._waiting.extend(zip(items, futures, strict=True))
+        call = _Call(len(items), loop.create_future())
+        self._waiting.extend((item, call) for item in items)
         if self._task is None:
             self._task = loop.create_task(self._run())
-        return list(await asyncio.gather(*futures))
+        return await call.future
 
     async def _run(self) -> None:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                 outcomes = await self._commit([item for item, _ in batch])
-                for (_, future), outcome in zip(batch, outcomes, strict=True):
-                    if not future.done():
-                        future.set_result(outcome)
+                for (_, call), outcome in zip(batch, outcomes, strict=True):
+                    call.take(outcome)
         finally:
             self._task = None
 

@@ -63,11 +63,18 @@ class WholeFiles:
         ]
         committed = iter(await self._shop.committer.commit([c for c in checked if isinstance(c, Finish)]))
         outcomes = [next(committed) if isinstance(c, Finish) else c for c in checked]
-        for file, outcome in zip(files, outcomes, strict=True):
-            self._note(caller, outcome, file.path, logged=False)
-        stored = sum(isinstance(outcome, Receipt) for outcome in outcomes)
-        _log.info("upload: %d of %d small files stored", stored, len(files))
+        self._note_all(caller, files, outcomes)
         return outcomes
+
+    def _note_all(self, caller: Caller, files: Sequence[SmallFile], outcomes: Sequence[Outcome]) -> None:
+        stored = [(one.path, _detail(one)) for one in outcomes if isinstance(one, Receipt)]
+        if stored:
+            self._shop.audit.note_all(caller, "upload", stored)
+        for file, outcome in zip(files, outcomes, strict=True):
+            if not isinstance(outcome, Receipt):
+                self._note(caller, outcome, file.path, logged=False)
+        if len(stored) < len(files):
+            _log.warning("upload: %d of %d small files stored", len(stored), len(files))
 
     def _checked_small(
         self, caller: Caller, file: SmallFile, upload_id: str, on_conflict: OnConflict, now: int
@@ -98,8 +105,7 @@ class WholeFiles:
 
     def _note(self, caller: Caller, outcome: Outcome, requested: str, *, logged: bool = True) -> None:
         if isinstance(outcome, Receipt):
-            detail = f"{outcome.size} bytes, version {outcome.version}"
-            self._shop.audit.note(caller, "upload", outcome.path, "ok", detail, logged=logged)
+            self._shop.audit.note(caller, "upload", outcome.path, "ok", _detail(outcome), logged=logged)
         else:
             self._shop.audit.note(caller, "upload", requested, outcome.code, logged=logged)
 
@@ -153,3 +159,7 @@ class WholeFiles:
         check(caller, Action.UPLOAD)
         found = [await self._shop.catalog.receipt(caller.account.id, one) for one in client_ids]
         return [receipt for receipt in found if receipt is not None]
+
+
+def _detail(receipt: Receipt) -> str:
+    return f"{receipt.size} bytes, version {receipt.version}"

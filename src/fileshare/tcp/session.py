@@ -45,7 +45,7 @@ class TcpLimits:
     idle_seconds: float = 600
     max_unauthenticated: int = 100
     max_unauthenticated_per_address: int = 20
-    window_uploads: int = 256
+    window_uploads: int = 1024
     window_bytes: int = 4 << 20
     small_size: int = 32 << 10
     max_file_size: int | None = None
