@@ -25,8 +25,8 @@ help: ## Show this help
 serve: $(RUNTIME) ## Install what is needed and run the service; ARGS="--web-port 8080" is passed on
 	@exec $(BIN)/fileshare serve $(ARGS)
 
-test: $(DEVELOPMENT) test-programs ## Run the test suite; ARGS="tests/domain -k names" is passed on
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(DEVELOPMENT) test-programs ## Run the test suite; ARGS="tests/domain -k names" for a part by pytest
+	@$(BIN)/python -m $(if $(strip $(ARGS)),pytest $(ARGS),tests)
 
 screenshots: $(DEVELOPMENT) test-programs ## Write every page at both widths and in both themes to .cache/screenshots
 	@mkdir -p .cache/screenshots
