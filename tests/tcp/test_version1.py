@@ -235,6 +235,16 @@ async def test_list_over_the_limit_names_paging() -> None:
         assert "version 2" in error["message"]
 
 
+async def test_a_list_of_several_pages_is_one_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fileshare.tcp.version1.PAGE", 2)
+    async with open_door() as door, door.peer1() as peer:
+        for name in "abcde":
+            await upload(peer, name)
+        status, answer = await peer.ask("LIST")
+        assert (status, [file["name"] for file in answer["files"]]) == ("OK", list("abcde"))
+        assert (await peer.ask("LIST"))[1] == answer
+
+
 async def test_without_require_auth_anyone_may_do_what_a_user_may() -> None:
     async with open_door(require_auth=False) as door, door.peer() as peer:
         assert (await upload(peer))[0] == "OK"

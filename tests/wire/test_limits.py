@@ -149,6 +149,22 @@ def test_an_answer_over_the_limit_is_refused_and_another_can_be_given() -> None:
         assert not wire.owes_reply
 
 
+@pytest.mark.parametrize("sizes", [(0,), (2, 0, 1), (0, 3)])
+def test_a_list_encoded_in_pieces_is_the_same_list(sizes: tuple[int, ...]) -> None:
+    listed = m.ListedFile(name='"é', size=1, modified=1.5, hash=D, version=1, owner="a")
+    asked = [ServerConnection(FrameLimits(reply=1000), anonymous=True) for _ in range(2)]
+    for wire in asked:
+        wire.version, wire.state = 1, State.IDLE1
+        Pump(wire).feed(message("LIST"))
+    pieces = [codec.encode_listed([listed] * size) for size in sizes]
+    with pytest.raises(TooMany, match="more than 1000 bytes"):
+        asked[0].send_list([*pieces, b" " * 1000])
+    assert asked[0].owes_reply
+    whole = asked[1].send(m.FileList(files=[listed] * sum(sizes)))
+    assert b"".join(asked[0].send_list(pieces)) == whole
+    assert not asked[0].owes_reply
+
+
 def test_results_are_told_whatever_their_length() -> None:
     wire = ServerConnection(FrameLimits(page=100))
     wire.version, wire.state = 2, State.IDLE2

@@ -3,7 +3,6 @@
 What stands here stays for ever; new things go to version 2.
 """
 
-import asyncio
 import logging
 
 from fileshare.domain.model import Door, File, OnConflict, Receipt
@@ -14,6 +13,7 @@ from fileshare.tcp import answers
 from fileshare.tcp.receiving import receive_raw, upload_done
 from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
+from fileshare.wire.codec import encode_listed
 
 PAGE = 1000
 """Files fetched at a time for LIST, so that others get their turn in between."""
@@ -33,7 +33,7 @@ async def auth(session: Session, request: m.Auth) -> None:
 
 
 async def list_files(session: Session, _: m.ListFiles) -> None:
-    """LIST: every file by its full path. A long list is counted first, and encoded off the loop."""
+    """LIST: every file by its full path. A long list is counted first, and encoded page by page."""
     page = await session.services.files.walk(session.caller, "", PAGE)
     found = _listed(page)
     if page.next is None:
@@ -41,15 +41,17 @@ async def list_files(session: Session, _: m.ListFiles) -> None:
         session.reply(m.FileList(files=found))
         return
     _refuse_too_many(session, await session.services.files.count(session.caller))
-    names = sum(len(file.name) for file in found)
+    pieces = [encode_listed(found)]
+    size = len(pieces[0])
     while page.next is not None:
         page = await session.services.files.walk(session.caller, "", PAGE, page.next)
-        listed = _listed(page)
-        found += listed
-        names += sum(len(file.name) for file in listed)
-        if names > session.wire.limits.reply:
+        pieces.append(encode_listed(_listed(page)))
+        size += len(pieces[-1])
+        if size > session.wire.limits.reply:
             raise TooMany("The list would be too long: list the files in pages, with protocol version 2.")
-    await session.stream.write(await asyncio.to_thread(session.wire.send, m.FileList(files=found)))
+    for piece in session.wire.send_list(pieces):
+        session.stream.put(piece)
+    await session.stream.drain()
 
 
 def _listed(page: Page) -> list[m.ListedFile]:

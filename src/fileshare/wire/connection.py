@@ -5,7 +5,7 @@ them stands in `conversation`, whose names are to be had here too.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -14,6 +14,7 @@ from fileshare.wire import messages as m
 from fileshare.wire import states
 from fileshare.wire.codec import (
     decode_data,
+    encode_list,
     encode_reply,
     encode_request,
     encode_segment,
@@ -168,12 +169,23 @@ class ServerConnection(Conversation):
             self.state = State.CLOSED
         return frame
 
+    def send_list(self, pieces: Iterable[bytes]) -> list[bytes]:
+        """The answer to version 1's LIST from pieces that were encoded, as pieces again. Raises as `send`."""
+        frame = encode_list(pieces)
+        self._check_size(sum(map(len, frame)))
+        self._answer(m.FileList(files=[]))
+        return frame
+
     def _encoded(self, reply: m.Reply) -> bytes:
         frame = encode_reply(reply)
-        most = self.limits.page if self.version == VERSION else self.limits.reply
-        if len(frame) > HEADER_SIZE + most and type(reply) not in states.UNASKED:
-            raise TooMany(f"The answer has more than {most} bytes: ask for less of it.")
+        if type(reply) not in states.UNASKED:
+            self._check_size(len(frame))
         return frame
+
+    def _check_size(self, size: int) -> None:
+        most = self.limits.page if self.version == VERSION else self.limits.reply
+        if size > HEADER_SIZE + most:
+            raise TooMany(f"The answer has more than {most} bytes: ask for less of it.")
 
     def _answer(self, reply: m.Reply) -> None:
         owed = self._owed or m.Request
