@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -151,6 +152,7 @@ def test_a_file_lands_where_something_else_is_mounted(
     def rename(source: str, target: str) -> None:
         raise OSError(errno.EXDEV, "other device")
 
+    monkeypatch.setattr(syncing, "_renameat2", lambda: None)
     monkeypatch.setattr("fileshare.client.parts.os.link", link)
     monkeypatch.setattr("fileshare.client.parts.os.rename", rename)
     (tmp_path / "there").write_bytes(b"mine")
@@ -160,6 +162,21 @@ def test_a_file_lands_where_something_else_is_mounted(
     assert (tmp_path / "a").read_bytes() == b"content"
     assert (tmp_path / "a").stat().st_mtime == 1e9
     assert visible(tmp_path) == {"a", "there"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a call of Linux")
+def test_a_rename_in_one_call_replaces_nothing(tmp_path: Path) -> None:
+    (tmp_path / "part\udcff").write_bytes(b"new")
+    (tmp_path / "there").write_bytes(b"mine")
+    system = syncing.FileSystem(str(tmp_path))
+    with pytest.raises(FileExistsError):
+        system.rename(str(tmp_path / "part\udcff"), str(tmp_path / "there"))
+    assert not system.rename(str(tmp_path / "part\udcff"), str(tmp_path / "no folder" / "a"))
+    assert not system.rename(str(tmp_path / "part\udcff"), "/proc/part")
+    assert system.rename(str(tmp_path / "part\udcff"), str(tmp_path / "a"))
+    system.close()
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert (tmp_path / "there").read_bytes() == b"mine"
 
 
 def test_a_new_folder_is_made_durable_even_without_files(

@@ -193,7 +193,7 @@ class Landing:
         folders = {self._made.popleft() for _ in range(len(self._made))}
         try:
             system.sync([one.path for one in staged])
-            landed = [(one.arrived.wanted, self._place(one)) for one in staged]
+            landed = [(one.arrived.wanted, self._place(system, one)) for one in staged]
             folders |= {os.path.dirname(wanted.target) for wanted, error in landed if error is None}
             system.sync_names(folders)
         except OSError as error:
@@ -204,11 +204,12 @@ class Landing:
                 _remove(one.path)
             self._landed.append((wanted, failure or one.arrived.outcome))
 
-    def _place(self, staged: _Staged) -> FileshareError | None:
+    def _place(self, system: FileSystem, staged: _Staged) -> FileshareError | None:
         wanted = staged.arrived.wanted
         try:
-            place(staged.path, wanted.target, replace=wanted.replace)
-        except Conflict:
+            if wanted.replace or not system.rename(staged.path, wanted.target):
+                place(staged.path, wanted.target, replace=wanted.replace)
+        except (Conflict, FileExistsError):
             return Conflict(f"{wanted.target!r} has come into being meanwhile: nothing was replaced.")
         except FileshareError as error:
             return error
