@@ -16,6 +16,10 @@ BLOCK: Final = 4096
 disks with sectors of 512 or 4,096 bytes; where it is not, the page cache serves."""
 
 
+CAN_BE_DIRECT: Final = hasattr(os, "O_DIRECT")
+"""Whether the system knows such writes: Linux."""
+
+
 def aligned_buffer(size: int) -> memoryview:
     """Memory for `size` bytes that begins on a page."""
     return memoryview(mmap.mmap(-1, size))
@@ -68,7 +72,7 @@ class DirectFile:
 
 def _reopened(fd: int) -> int:
     """The same file, opened once more for direct writes; -1 where that can't be."""
-    if not hasattr(os, "O_DIRECT"):
+    if not CAN_BE_DIRECT:
         return -1
     try:
         return os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_DIRECT | os.O_CLOEXEC)

@@ -174,14 +174,14 @@ def test_a_file_that_appears_meanwhile_is_not_replaced(bench: Bench, wanted: Wan
 def test_a_full_disk_keeps_what_arrived(
     bench: Bench, wanted: Wanted, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = os.pwrite
+    real = os.write
 
-    def full(fd: int, data: "Buffer", offset: int) -> int:
-        if offset >= 1 << 20:
+    def full(fd: int, data: "Buffer") -> int:
+        if threading.current_thread().name == "write" and os.lseek(fd, 0, os.SEEK_CUR) >= 1 << 20:
             raise OSError(28, "No space left on device")
-        return real(fd, data, offset)
+        return real(fd, data)
 
-    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(os, "write", full)
     with pytest.raises(NoSpace, match="Your disk"):
         downloader(bench).fetch(wanted)
     monkeypatch.undo()

@@ -23,6 +23,7 @@ class House:
     def __init__(self, path: Path, there: bytes = b"") -> None:
         path.write_bytes(there)
         self.fd = os.open(path, os.O_WRONLY)
+        os.lseek(self.fd, 0, os.SEEK_END)
         self.follower = Follower(str(path), len(there), None)
         self.file = GrowingFile(self.fd, len(there), self.follower)
 
@@ -80,13 +81,16 @@ def test_bytes_of_a_slow_line_are_written_before_their_buffer_is_full(
 def test_full_disk_is_told_and_what_is_in_the_file_is_a_beginning(
     path: Path, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    real = os.pwrite
+    real_write, real_pwrite = os.write, os.pwrite
 
-    def full(fd: int, data: memoryview, offset: int) -> int:
-        if offset >= room:
+    def full(fd: int, data: memoryview, offset: int | None = None) -> int:
+        at = os.lseek(fd, 0, os.SEEK_CUR) if offset is None else offset
+        if at >= room:
             raise OSError(28, "No space left on device")
-        return real(fd, data[: room - offset], offset)
+        data = data[: room - at]
+        return real_write(fd, data) if offset is None else real_pwrite(fd, data, offset)
 
+    monkeypatch.setattr(os, "write", full)
     monkeypatch.setattr(os, "pwrite", full)
     house = House(path)
     data = os.urandom(12 << 20)

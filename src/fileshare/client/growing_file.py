@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from fileshare.client.early_sync import EarlySync
 from fileshare.client.follower import PIECE, Follower
-from fileshare.direct_io import DirectFile, aligned_buffer, place_in
+from fileshare.direct_io import CAN_BE_DIRECT, DirectFile, aligned_buffer, place_in
 
 _BUFFERS = 4
 """One is filled, one written, one hashed, one evens out: more gained nothing (design, section 9)."""
@@ -41,7 +41,7 @@ class GrowingFile:
     """An open file to which one thread appends."""
 
     def __init__(self, fd: int, offset: int, follower: Follower) -> None:
-        """`fd` is open for writing and stays the caller's; the file holds `offset` bytes."""
+        """`fd` is open for writing, stands at `offset`, the file's end, and stays the caller's."""
         self.offset = offset
         """Bytes that came, on their way into the file or in it; after `close` those that are in it."""
         self._written = offset
@@ -165,8 +165,8 @@ class GrowingFile:
             self._sync.wrote(self._written)
 
     def _write(self, data: memoryview, offset: int) -> int:
-        if self._direct is None and offset >= self._direct_from:
+        if self._direct is None and offset >= self._direct_from and CAN_BE_DIRECT:
             self._direct = DirectFile(self._fd)
         if self._direct is None:
-            return os.pwrite(self._fd, data, offset)
+            return os.write(self._fd, data)  # which stands there: Windows has no pwrite
         return self._direct.write(data, offset)
