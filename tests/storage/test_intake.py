@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import socket
 import threading
 from collections.abc import AsyncIterator
@@ -246,3 +247,24 @@ async def test_file_that_is_shorter_than_what_was_written_is_never_believed(
     with pytest.raises(StorageFailed):
         await part.sync()
     await part.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_any_mixture_of_ways_leaves_the_same_file(
+    disk: DiskBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    chance = random.Random(seed)
+    upload_id, data = new_id(), chance.randbytes(3_000_000)
+    part = await disk.create(upload_id)
+    async with line() as (ours, sender):
+        sending = asyncio.create_task(asyncio.to_thread(send_all, sender, data))
+        while part.offset < len(data):
+            monkeypatch.setattr("fileshare.storage.direct_writer.LONGEST_WAIT", chance.choice([-1, 0.25]))
+            limit = chance.choice([1, 4096, 70_000, 300_001, 1_500_000])
+            await part.receive(Peer(ours, lends=chance.choice([0, 1, 2, 99]), limit=limit), limit)
+            if chance.random() < 0.2:
+                assert await part.sync() == part.offset
+        await sending
+    assert await part.digest() == digest_of(data)
+    await part.close()
+    assert (tmp_path / "uploads" / f"{upload_id}.part").read_bytes() == data
