@@ -1,4 +1,4 @@
-"""Connections that are slow, stubborn or many on purpose at the TCP door: a good one beside them is served."""
+"""Connections that are slow, stubborn or many on purpose at the TCP door: a good one is served."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress

@@ -114,7 +114,7 @@ class Sessions:
         return count
 
     async def expire(self) -> int:
-        """End those whose time is over, and tell, so that no connection outlives its token; returns how many."""
+        """End those whose time is over, so that no connection outlives its token; returns how many."""
         over = await self._store.expire_sessions(self._clock())
         for account_id, session_id in over:
             self._tell(account_id, session_id)

@@ -95,7 +95,7 @@ class TcpServer:
         task.add_done_callback(self._session_over)
 
     def _make_room(self) -> bool:
-        """The oldest connection that acts for nobody goes, or else the oldest idle one of the greediest account.
+        """The oldest connection that acts for nobody goes, else the oldest idle one of the greediest account.
 
         Descriptors are the whole server's: who takes them all would also stop the other door.
         """
