@@ -16,6 +16,8 @@ BLOCK: Final = 4096
 disks with sectors of 512 or 4,096 bytes; where it is not, the page cache serves."""
 
 
+_CANNOT: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
+
 CAN_BE_DIRECT: Final = hasattr(os, "O_DIRECT")
 """Whether the system knows such writes: Linux."""
 
@@ -58,7 +60,7 @@ class DirectFile:
         try:
             return os.pwrite(self._direct, data[:whole], offset)
         except OSError as error:
-            if error.errno != errno.EINVAL:
+            if error.errno not in _CANNOT:
                 raise
             self.close()  # larger sectors than we thought of
             return os.pwrite(self._fd, data, offset)

@@ -34,6 +34,7 @@ def write(path: Path, data: bytes) -> Path:
 
 
 async def choose(page: Page, *paths: Path) -> None:
+    await page.locator("#choose-files").wait_for()  # the scripts are there: before, nobody hears of a choice
     await page.set_input_files("#queue-files", paths)
 
 

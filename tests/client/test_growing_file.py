@@ -109,3 +109,13 @@ def test_closing_writes_what_came(path: Path) -> None:
     house.close()
     house.file.close()
     assert path.read_bytes() == b"what came"
+
+
+def test_end_of_the_writing_thread_is_noticed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fileshare.client.growing_file._LOOK_SECONDS", 0.01)
+    house = House(path)
+    house.take(b"x", random.Random(4))
+    house.file._filled.put(None)  # as after an error that nobody thought of
+    with pytest.raises(OSError, match="has ended"):
+        house.take(os.urandom(9 << 20), random.Random(4))
+    house.close()

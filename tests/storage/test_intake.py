@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from fileshare.errors import NoSpace
+from fileshare.errors import NoSpace, StorageFailed
 from fileshare.services import lending
 from fileshare.services.lending import Loan
 from fileshare.storage.direct_writer import WORTH
 from fileshare.storage.disk import DiskBlobs
+from fileshare.storage.parts import DiskPart
+from fileshare.storage.threads import THREADS
 from tests.storage.builders import BOOT, digest_of, new_id
 
 DATA = bytes(range(256)) * (12 << 10)
@@ -52,6 +54,7 @@ class Peer:
         self._lends = lends
         self._limit = limit
         self.loans: list[LentSocket] = []
+        self.by_loop = 0
         self.lent = asyncio.Event()
 
     async def lend(self, limit: int) -> Loan | None:
@@ -62,7 +65,9 @@ class Peer:
         return self.loans[-1]
 
     async def read(self, limit: int) -> bytes:
-        return await asyncio.get_running_loop().sock_recv(self._ours, limit)
+        data = await asyncio.get_running_loop().sock_recv(self._ours, limit)
+        self.by_loop += len(data)  # also where the sender's thread is kept waiting for a tenth of a second
+        return data
 
 
 @asynccontextmanager
@@ -99,8 +104,8 @@ async def test_all_that_a_socket_gives_is_kept_in_order(disk: DiskBlobs, limit: 
         assert await part.receive(peer, len(DATA) + 1) == len(DATA)
         await sending
     assert await part.digest() == digest_of(DATA)
-    assert sum(loan.taken or 0 for loan in peer.loans) == len(DATA)
-    assert b"".join(loan.heard for loan in peer.loans) == DATA
+    assert sum(loan.taken or 0 for loan in peer.loans) + peer.by_loop == len(DATA)
+    assert peer.by_loop or b"".join(loan.heard for loan in peer.loans) == DATA
     await part.close()
 
 
@@ -175,4 +180,69 @@ async def test_full_disk_gives_the_socket_back(disk: DiskBlobs, monkeypatch: pyt
             await part.receive(peer, 1000)
         assert [loan.taken for loan in peer.loans] == [1000]
     assert part.offset == 0
+    await part.close()
+
+
+async def test_bytes_before_and_after_a_slow_loan_do_not_overwrite_each_other(
+    disk: DiskBlobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The slow loan is written at its very end because its bytes have waited; then the loop goes on."""
+    monkeypatch.setattr("fileshare.storage.direct_writer.LONGEST_WAIT", -1)
+    upload_id, before, slow, after = new_id(), b"a" * 5000, b"b" * 300_000, b"c" * 100_000
+    part = await disk.create(upload_id)
+    async with line() as (ours, sender):
+        sending = asyncio.create_task(asyncio.to_thread(send_all, sender, before + slow + after))
+        await part.receive(Peer(ours, lends=0), len(before))
+        await part.receive(Peer(ours, lends=1, limit=len(slow)), len(slow + after))
+        await part.receive(Peer(ours, lends=0), 1 << 20)
+        await sending
+    assert await part.sync() == len(before + slow + after)
+    await part.close()
+    assert (tmp_path / "uploads" / f"{upload_id}.part").read_bytes() == before + slow + after
+
+
+async def test_many_parts_that_write_their_last_bytes_do_not_wait_for_each_other(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each needs a disk thread for its write, while all of them are busy with syncs at first."""
+    began, go_on = threading.Semaphore(0), threading.Event()
+    real = os.fdatasync
+
+    def slow(fd: int) -> None:
+        began.release()
+        go_on.wait(20)
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    parts = [await disk.create(new_id()) for _ in range(2 * THREADS)]
+    for part in parts:
+        await received(part, b"x" * 5000)
+    syncs = [asyncio.create_task(part.sync()) for part in parts[:THREADS]]
+    for _ in syncs:
+        await asyncio.to_thread(began.acquire)
+    receiving = [asyncio.create_task(received(part, b"y" * 100)) for part in parts[THREADS:]]
+    await asyncio.sleep(0.05)
+    go_on.set()
+    async with asyncio.timeout(20):
+        await asyncio.gather(*syncs, *receiving)
+    for part in parts:
+        assert part.offset in (5000, 5100)
+        await part.close()
+
+
+async def received(part: DiskPart, data: bytes) -> None:
+    async with line() as (ours, sender):
+        send_all(sender, data)
+        assert await part.receive(Peer(ours), len(data)) == len(data)
+
+
+async def test_file_that_is_shorter_than_what_was_written_is_never_believed(
+    disk: DiskBlobs, tmp_path: Path
+) -> None:
+    upload_id = new_id()
+    part = await disk.create(upload_id)
+    await received(part, b"x" * 5000)
+    os.truncate(tmp_path / "uploads" / f"{upload_id}.part", 4000)
+    with pytest.raises(StorageFailed):
+        await part.sync()
     await part.close()

@@ -103,11 +103,15 @@ async def test_a_search_in_a_small_folder_reads_what_lies_below_it(database: Dat
     assert not any("SCAN e" in step for step in steps)
 
 
+async def test_what_a_search_found_is_read_by_id(database: Database) -> None:
+    steps = await plan(database, listing._BY_ID, ("[1, 2]",))
+    assert [step for step in steps if step.startswith("SCAN")] == ["SCAN wanted VIRTUAL TABLE INDEX 1:"]
+
+
 async def test_packs_and_what_is_found_in_them_are_read_by_key(database: Database) -> None:
     asked: list[tuple[str, tuple[object, ...] | dict[str, object]]] = [
         *((searching._PACKS[sort], (1,)) for sort in searching._PACKS),
         (shelf._ROW, (1, "names")),
-        (listing._BY_ID, (1,)),
         (repacking._ENTRIES, (1, 4096)),
     ]
     for statement, values in asked:

@@ -5,6 +5,7 @@ only where none is free. What a write error leaves behind is the beginning of th
 without holes. Large files go past the page cache where the system can.
 """
 
+import errno
 import os
 import queue
 import threading
@@ -100,10 +101,10 @@ class GrowingFile:
     def close(self) -> None:
         """End the threads; what came is in the file unless there was an error. Safe to call twice."""
         self._hand_over()
-        thread, self._thread = self._thread, None
-        if thread is not None:
+        if self._thread is not None:
             self._filled.put(None)
-            thread.join()
+            self._thread.join()
+            self._thread = None  # not earlier: who closes again after Ctrl-C waits as well
         self.offset = self._written
         self._sync.wait()
         if self._direct is not None:
@@ -121,12 +122,15 @@ class GrowingFile:
             try:
                 return self._free.get(timeout=_LOOK_SECONDS)
             except queue.Empty:
-                continue
+                self._check_writer()
 
     def _wait(self, written: threading.Event) -> None:
         while not written.wait(_LOOK_SECONDS):
-            if self._thread is None or not self._thread.is_alive():
-                raise OSError("the thread that writes it has ended")
+            self._check_writer()
+
+    def _check_writer(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            raise OSError(errno.EIO, "the thread that writes it has ended")
 
     def _check(self) -> None:
         if self._error is not None:

@@ -69,8 +69,8 @@ class DiskBlobs:
 
     async def close(self) -> None:
         """Wait for what is being done, and end the threads."""
+        await self._pools.movers.stop()  # they wait for the others, never the other way round
         await self._threads.stop()
-        await self._pools.movers.stop()
 
     @property
     def boot_id(self) -> str:

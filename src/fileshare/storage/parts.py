@@ -7,6 +7,7 @@ without the bytes being there.
 """
 
 import asyncio
+import errno
 import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
@@ -219,7 +220,9 @@ class DiskPart:
     async def _write_rest(self) -> None:
         await self._written()
         if self._direct is not None and not self._direct.empty:
-            await self._threads.run(self._drain, self._direct)
+            # By a mover: it waits for a write, and a disk thread that did could wait for its own pool.
+            self._writing = self._movers.submit(self._drain, self._direct)
+            await self._written()
         self._begin_writing()
         await self._written()
 
@@ -269,7 +272,6 @@ class DiskPart:
             if self._poison is not None:
                 direct.abandon()
             direct.drain()
-            os.lseek(self._fd, self._offset, os.SEEK_SET)  # where the way through the page cache goes on
         except OSError as error:
             self._fail(translated(error))
 
@@ -283,6 +285,7 @@ class DiskPart:
         """Write the pieces, counting and hashing what the file has taken."""
         views = [memoryview(piece).cast("B") for piece in pieces]
         try:
+            os.lseek(self._fd, self._offset, os.SEEK_SET)  # direct writes leave it where it was
             while views and self._poison is None and self._full is None:
                 self._count(views, os.writev(self._fd, views))
             self._begin_writeback()
@@ -353,6 +356,8 @@ class DiskPart:
         state = self._digest.save()
         covered = self._offset
         os.fdatasync(self._fd)
+        if os.fstat(self._fd).st_size < covered:
+            raise OSError(errno.EIO, "the file is shorter than what was written")
         forget(self._fd, self._durable, covered)
         return covered, state
 

@@ -43,6 +43,9 @@ async def receive_raw(session: Session, writer: Writer) -> None:
     except FileshareError as error:
         await writer.release()
         await _fail_raw(session, body, error)
+    except BaseException:  # as below
+        await writer.release()
+        raise
     else:
         session.reply(upload_done(receipt))
 
@@ -82,6 +85,9 @@ async def receive_segments(session: Session, writer: Writer) -> None:
     except FileshareError as error:
         await writer.release()
         await _fail_segments(session, body, error)
+    except BaseException:  # also when the server stops: nobody else would let go
+        await writer.release()
+        raise
     else:
         session.reply(reply)
 

@@ -55,7 +55,10 @@ class Segments:
         self._no_more = True
         if not readable(descriptor, PATIENCE_MS) or unread_on(descriptor) < HEADER_SIZE:
             return
-        header = _peek(descriptor)
+        try:
+            header = _peek(descriptor)
+        except OSError:  # no descriptor is free, or the connection is lost: the loop goes on
+            return
         length = _bytes_announced(header)
         if length:
             os.read(descriptor, HEADER_SIZE)

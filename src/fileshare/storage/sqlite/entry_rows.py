@@ -11,8 +11,11 @@ from fileshare.storage.free_names import check_length
 from fileshare.storage.sqlite import tree
 
 COLUMNS: Final = (
-    "e.id, e.kind, e.name, e.created, e.modified, v.number, c.digest, v.size, v.modified, v.created, a.name"
+    "e.id, e.kind, e.name, e.created, e.modified,"
+    " v.number, lower(hex(c.digest)), v.size, v.modified, v.created, a.name"
 )
+COUNT: Final = 11
+"""Of `COLUMNS`."""
 JOINS: Final = (
     " LEFT JOIN versions AS v ON v.entry_id = e.id AND v.number = e.version"
     " LEFT JOIN contents AS c ON c.id = v.content_id"
@@ -26,7 +29,7 @@ def to_entry(row: Sequence[Any], path: str) -> Entry:
     """An entry from a row of `COLUMNS`, and its path."""
     entry_id, kind, _, created, modified, *version = row
     if kind == tree.FILE:
-        return File(entry_id, path, to_version(version))
+        return File(entry_id, path, Version(*version))
     return Folder(entry_id, path, created, modified)
 
 

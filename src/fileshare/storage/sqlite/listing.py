@@ -8,12 +8,14 @@ from functools import lru_cache
 from sqlite3 import Connection
 from typing import Any, Final
 
+import msgspec
+
 from fileshare.domain import names
 from fileshare.errors import BadRequest
 from fileshare.services.ports import Listing, Page
 from fileshare.storage.cursors import Place
-from fileshare.storage.sqlite import tree
-from fileshare.storage.sqlite.entry_rows import COLUMNS, JOINS, to_entry
+from fileshare.storage.sqlite import at_once, tree
+from fileshare.storage.sqlite.entry_rows import COLUMNS, COUNT, JOINS, to_entry
 from fileshare.storage.sqlite.keyset import SORTED_BY, keyset
 from fileshare.storage.sqlite.searching import Search
 from fileshare.storage.sqlite.shelf import Shelf
@@ -22,7 +24,11 @@ Row = Sequence[Any]
 """Parent, size, then `COLUMNS`."""
 
 _SELECT: Final = f"SELECT e.parent_id, e.size, {COLUMNS} FROM entries AS e {JOINS}"  # noqa: S608 (constants)
-_BY_ID: Final = f"{_SELECT} WHERE e.id = ?1"
+_BY_ID: Final = (
+    f"SELECT e.parent_id, e.size, {COLUMNS} FROM json_each(?1) AS wanted"  # noqa: S608 (constants)
+    f" CROSS JOIN entries AS e ON e.id = wanted.value {JOINS} ORDER BY wanted.key"
+)
+"""The entries of a list of ids, in its order."""
 
 
 def listing(db: Connection, what: Listing, shelf: Shelf) -> Page:
@@ -60,7 +66,8 @@ def _of_folder(db: Connection, folder_id: int, what: Listing) -> tuple[RowsOf, P
         values: dict[str, int | str] = {"folder": folder_id, "limit": limit}
         if after is not None:
             values |= {"value": after.value, "name": after.name}
-        return db.execute(_folder(kind, sort, what.descending, after is not None), values).fetchall()
+        select = _folder(kind, sort, what.descending, after is not None)
+        return at_once.rows(db, select, COUNT + 2, values)
 
     return rows_of, lambda _: what.path
 
@@ -71,7 +78,7 @@ def _of_search(db: Connection, folder_id: int, what: Listing, shelf: Shelf) -> t
 
     def rows_of(kind: int, sort: str, after: Place | None, limit: int) -> Sequence[Row]:
         found = search.find(kind, sort, after, limit)
-        return [db.execute(_BY_ID, (entry_id,)).fetchone() for entry_id in found]
+        return at_once.rows(db, _BY_ID, COUNT + 2, (msgspec.json.encode(found).decode(),))
 
     return rows_of, search.scope.path_of
 

@@ -1,17 +1,20 @@
 """Everything below a folder, page by page, depth first by name."""
 
-from sqlite3 import Connection, Cursor
-from typing import Final
+from collections.abc import Iterator
+from sqlite3 import Connection
+from typing import Any, Final
 
 from fileshare.domain import names
 from fileshare.domain.model import Entry, Folder
 from fileshare.services.ports import Page
 from fileshare.storage import cursors
-from fileshare.storage.sqlite import tree
-from fileshare.storage.sqlite.entry_rows import SELECT, to_entry
+from fileshare.storage.sqlite import at_once, tree
+from fileshare.storage.sqlite.entry_rows import COUNT, SELECT, to_entry
 
-Level = tuple[str, Cursor]
+Level = tuple[str, Iterator[list[Any]]]
 """A folder that is being gone through: its path, and its entries that are still to come."""
+
+_CHILDREN: Final = f"{SELECT} WHERE e.parent_id = ?1 AND e.name > ?2 ORDER BY e.name LIMIT ?3"
 
 _COUNT: Final = (
     f"{tree.FOLDERS_BELOW} SELECT count(*)"  # noqa: S608 (constants)
@@ -22,12 +25,7 @@ _COUNT: Final = (
 def walk(db: Connection, path: str, limit: int, cursor: str | None) -> Page:
     """A page of everything below a folder. Raises NotFound; Conflict for a file; BadRequest."""
     after = [] if cursor is None else cursors.decode_names(cursor)
-    levels = _levels(db, tree.find_folder(db, path), path, after)
-    try:
-        found = _take(db, levels, limit + 1)
-    finally:
-        for _, rows in levels:
-            rows.close()
+    found = _take(db, _levels(db, tree.find_folder(db, path), path, after, limit + 1), limit + 1)
     shown = found[:limit]
     if len(found) <= limit:
         return Page(shown, None)
@@ -41,19 +39,19 @@ def count_files(db: Connection, path: str) -> int:
     return int(count)
 
 
-def _levels(db: Connection, folder_id: int, path: str, after: list[str]) -> list[Level]:
+def _levels(db: Connection, folder_id: int, path: str, after: list[str], limit: int) -> list[Level]:
     """The folders on the way to the entry that was shown last, each behind the name on that way.
 
     Where that way has changed meanwhile, it goes on behind the last name that is still there.
     """
-    levels = [(path, _children(db, folder_id, after[0] if after else ""))]
+    levels = [(path, _children(db, folder_id, after[0] if after else "", limit))]
     for position, name in enumerate(after):
         found = tree.child(db, folder_id, name)
         if found is None or found.kind == tree.FILE:
             break
         folder_id, path = found.id, names.join(path, name)
         following = after[position + 1] if position + 1 < len(after) else ""
-        levels.append((path, _children(db, folder_id, following)))
+        levels.append((path, _children(db, folder_id, following, limit)))
     return levels
 
 
@@ -62,16 +60,17 @@ def _take(db: Connection, levels: list[Level], limit: int) -> list[Entry]:
     entries: list[Entry] = []
     while levels and len(entries) < limit:
         path, rows = levels[-1]
-        row = rows.fetchone()
+        row = next(rows, None)
         if row is None:
             levels.pop()
             continue
         entry = to_entry(row, names.join(path, row[2]))
         entries.append(entry)
         if isinstance(entry, Folder):
-            levels.append((entry.path, _children(db, entry.id, "")))
+            levels.append((entry.path, _children(db, entry.id, "", limit - len(entries))))
     return entries
 
 
-def _children(db: Connection, folder_id: int, after: str) -> Cursor:
-    return db.execute(SELECT + "WHERE e.parent_id = ?1 AND e.name > ?2 ORDER BY e.name", (folder_id, after))
+def _children(db: Connection, folder_id: int, after: str, limit: int) -> Iterator[list[Any]]:
+    """What a folder holds behind a name, so many at most."""
+    return iter(at_once.rows(db, _CHILDREN, COUNT, (folder_id, after, limit)))
