@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Programs that tests drive, each named as its Debian package.
 TEST_PROGRAMS := chromium curl jq nginx wget
 
-.PHONY: help serve test screenshots check format bench bench-peers bench-scale acceptance faults wheel clean
+.PHONY: help serve test screenshots check format bench bench-peers bench-scale acceptance faults fuzz wheel clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,10 @@ acceptance: $(DEVELOPMENT) ## Run the long counted checks (hundreds of kills and
 
 faults: $(DEVELOPMENT) ## Fail, kill and cut the power at every call to the disk (half an hour); exits 77 without power cuts
 	@$(BIN)/python -m tests.faults $(ARGS)
+
+fuzz: $(DEVELOPMENT) ## Send mutated input, a million frames first; ARGS="--seconds 3600" for how long after
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) install --quiet atheris 2>/dev/null || echo "No atheris for this Python: by mutation alone"
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 wheel: $(RUNTIME) ## Build dist/fileshare-….whl
 	$(PIP) wheel --no-deps --wheel-dir dist .

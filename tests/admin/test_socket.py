@@ -66,6 +66,7 @@ class Office:
             shelf.catalog,
             shelf.blobs,
             shelf.accounts,
+            expire_sessions=self.accounts.expire_sessions,
             digest_locks=DigestLocks(),
             reserve=shelf.reserve,
             clock=shelf.clock,

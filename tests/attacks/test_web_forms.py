@@ -52,6 +52,15 @@ async def test_part_with_headers_without_end_is_refused() -> None:
         assert await posted(house, PART.replace(b"\r\n\r\n", b"\r\n" + long + b"\r\n") + END) == 400
 
 
+async def test_broken_headers_of_parts_are_kept_nowhere() -> None:
+    async with open_house() as house:
+        for number in range(3):
+            broken = b"--b\r\nContent-Disposition: form-data; nothing %d; x\r\n\r\nx\r\n" % number
+            assert await posted(house, broken + PART + END) == 303
+        kept = getattr(aiohttp.multipart, "__warningregistry__", {})
+        assert not any("nothing" in str(key) for key in kept)
+
+
 async def test_parts_without_end_are_refused() -> None:
     async with open_house() as house:
         nothing = b"--b\r\nContent-Disposition: form-data; name=x\r\n\r\n\r\n"

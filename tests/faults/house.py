@@ -122,6 +122,7 @@ class House:
             self.stores.catalog,
             self.stores.blobs,
             self.stores.accounts,
+            expire_sessions=self.services.accounts.expire_sessions,
             digest_locks=self.services.workshop.digest_locks,
             reserve=self.stores.reserve,
             clock=lambda: next(clock),

@@ -29,12 +29,16 @@ class Place:
             self.shelf.catalog,
             self.shelf.blobs,
             self.shelf.accounts,
+            expire_sessions=self._expire_sessions,
             digest_locks=self.locks,
             reserve=self.shelf.reserve,
             clock=self.clock,
             retention=retention,
             seconds=3600,
         )
+
+    async def _expire_sessions(self) -> int:
+        return len(await self.shelf.accounts.expire_sessions(self.clock()))
 
     async def verify_upload_of(self, data: bytes) -> str:
         """An upload in VERIFYING whose part has just been renamed; returns its id."""

@@ -112,6 +112,7 @@ def tcp_limits(config: Config) -> TcpLimits:
         idle_seconds=config.idle_seconds,
         max_unauthenticated=config.max_unauthenticated,
         max_unauthenticated_per_address=config.max_unauthenticated_per_address,
+        max_connections=connections_allowed(raise_descriptor_limit()),
         window_uploads=config.window_uploads,
         window_bytes=config.window_bytes,
         small_size=config.small_size,

@@ -62,10 +62,12 @@ def make_services(config: Config, stores: Stores) -> Services:
     """All of them, not started."""
     digest_locks = DigestLocks()
     audit = Audit(stores.accounts, now)
+    accounts = _accounts(config, stores, audit)
     sweeper = Sweeper(
         stores.catalog,
         stores.blobs,
         stores.accounts,
+        expire_sessions=accounts.expire_sessions,
         digest_locks=digest_locks,
         reserve=stores.reserve,
         clock=now,
@@ -86,7 +88,7 @@ def make_services(config: Config, stores: Stores) -> Services:
     )
     uploads = Uploads(workshop, config.upload_days)
     return Services(
-        accounts=_accounts(config, stores, audit),
+        accounts=accounts,
         audit=audit,
         files=files,
         uploads=uploads,

@@ -139,7 +139,7 @@ class Config:
         SECONDS,
         60,
         "Seconds without a byte after which a transfer is cut; its offset is kept. "
-        "At the web door a body also brings 64 KiB in as many.",
+        "While it is waited for, a body also brings 64 KiB in as many.",
     )
     idle_seconds: int = row(
         whole(10, 86_400, "a number of seconds"),

@@ -158,6 +158,10 @@ class Accounts:
             await self._whole(self._sessions.end(caller.account.id, caller.session_id))
             self._audit.note(caller, "logout")
 
+    async def expire_sessions(self) -> int:
+        """End the sessions and tokens whose time is over, and what runs under them; returns how many."""
+        return await self._whole(self._sessions.expire())
+
     async def change_own_password(self, caller: Caller, old: str, new: str) -> Account:
         """Change the caller's password; every session and token of the account ends, this one too.
 

@@ -213,6 +213,8 @@ class Files:
         bytes are missing or of another size, so that nobody is promised what can't come.
         """
         with self._refusals_noted(caller, Action.DOWNLOAD, path):
+            if version is not None:
+                self._audit.check(caller, Action.VERSIONS, path)
             parsed = names.parse_path(path)
             wanted = await self._find_version(parsed, version)
             content = await self._catalog.content(wanted.digest)

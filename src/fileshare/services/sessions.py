@@ -113,6 +113,13 @@ class Sessions:
             self._tell(account_id, session_id)
         return count
 
+    async def expire(self) -> int:
+        """End those whose time is over, so that no connection outlives its token; returns how many."""
+        over = await self._store.expire_sessions(self._clock())
+        for account_id, session_id in over:
+            self._tell(account_id, session_id)
+        return len(over)
+
     @contextmanager
     def ending_all(self, account_id: int) -> Iterator[None]:
         """Around a store's change that ends all of an account's sessions.

@@ -77,16 +77,21 @@ class Sweeper:
         blobs: Blobs,
         accounts: AccountStore,
         *,
+        expire_sessions: Callable[[], Awaitable[int]],
         digest_locks: DigestLocks,
         reserve: Reserve,
         clock: Callable[[], int],
         retention: Retention | None = None,
         seconds: float = 60.0,
     ) -> None:
-        """`clock` tells milliseconds; `seconds` lie between two sweeps when nobody nudges."""
+        """`clock` tells milliseconds; `seconds` lie between two sweeps when nobody nudges.
+
+        `expire_sessions` ends them and what runs under them, and says how many there were.
+        """
         self._catalog = catalog
         self._blobs = blobs
         self._accounts = accounts
+        self._expire_sessions = expire_sessions
         self._digest_locks = digest_locks
         self._reserve = reserve
         self._clock = clock
@@ -140,7 +145,7 @@ class Sweeper:
         blobs = await self.collect()
         orphans = await self._remove_orphans(now)
         receipts = await self._catalog.expire_receipts(now - self._retention.receipts)
-        sessions = await self._accounts.expire_sessions(now)
+        sessions = await self._expire_sessions()
         await self._accounts.forget_failures(now - self._retention.failures)
         events = await self._forget_events(now - self._retention.events)
         return Swept(blobs, orphans, trashed, receipts, sessions, events)

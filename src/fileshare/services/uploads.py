@@ -199,6 +199,7 @@ class Uploads:
 
     async def abort(self, caller: Caller, upload_id: str) -> None:
         """Give an upload up, by either of its ids; row and bytes go. Raises NotFound."""
+        check(caller, Action.UPLOAD)
         found = await self._by_id(caller, upload_id)
         if found is None:
             found = await self._anyones(caller, upload_id)

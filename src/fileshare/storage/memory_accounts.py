@@ -179,9 +179,11 @@ class MemoryAccounts(Mishaps):
         return self._end_sessions(account_id, keep)
 
     @writes
-    async def expire_sessions(self, now: int) -> int:
+    async def expire_sessions(self, now: int) -> Sequence[tuple[int, int]]:
         """See the port."""
-        return self._drop_sessions(lambda session: session.expires <= now)
+        over = [(one.account_id, one.id) for one in self._sessions.values() if one.expires <= now]
+        self._drop_sessions(lambda session: session.expires <= now)
+        return over
 
     # Failures
 

@@ -1,8 +1,9 @@
 """Who may stay connected without having logged in, so that strangers can't shut friends out.
 
 A hundred connections in all and twenty per address. When the seats are taken, the
-oldest of them that has not yet sent a whole first frame gives way; who has logged in
-never does. Where all of an address have spoken, its next connection waits unread.
+oldest of them that has not yet sent a whole first frame gives way, then the oldest that
+spoke and did not log in for ten seconds; who has logged in never does. Where neither is
+to be had of an address, its next connection waits unread.
 """
 
 import asyncio
@@ -22,7 +23,10 @@ class Seat:
         self.stream = stream
         self.group = group
         self.has_spoken = False
-        """Whether a whole first frame has come: then it does not give way."""
+        """Whether a whole first frame has come: then it does not give way for a while."""
+        self.busy = False
+        """Whether it is being answered, as by a login that waits to be checked: then it never does."""
+        self.taken = asyncio.get_running_loop().time()
 
 
 class Admission:
@@ -67,17 +71,25 @@ class Admission:
         return True
 
     def _evict(self, group: str | None = None) -> bool:
-        """Let the oldest give way that has not sent a whole frame; False when all have (of that group)."""
-        for seat in self._seats.values():
-            if not seat.has_spoken and group in (None, seat.group):
-                self._free(seat)
-                seat.stream.abort()
-                return True
-        return False
+        """Let the oldest give way that has not sent a whole frame, or else the oldest that has had its time.
+
+        Otherwise a hundred connections that say HELLO again and again would keep all others out.
+        False when there is none (of that group).
+        """
+        seats = [seat for seat in self._seats.values() if group in (None, seat.group) and not seat.busy]
+        ripe = asyncio.get_running_loop().time() - self._patience
+        silent = (seat for seat in seats if not seat.has_spoken)
+        seat = next(silent, None) or next((seat for seat in seats if seat.taken <= ripe), None)
+        if seat is None:
+            return False
+        self._free(seat)
+        seat.stream.abort()
+        return True
 
     async def _wait_for_address(self, group: str) -> None:
         try:
             async with asyncio.timeout(self._patience), self._changed:
                 await self._changed.wait_for(lambda: self._by_group[group] < self._per_address)
         except TimeoutError:
-            raise Unavailable("Too many connections from this address are not logged in.") from None
+            if not self._evict(group):
+                raise Unavailable("Too many connections from this address are not logged in.") from None

@@ -6,6 +6,7 @@ so that after a failure the session knows just how much of the body has not been
 
 from fileshare.errors import ConnectionLost, ProtocolError
 from fileshare.services.lending import Loan
+from fileshare.services.pace import Pace
 from fileshare.services.ports import OpenFile
 from fileshare.tcp.segments import Segments
 from fileshare.tcp.stream import Stream
@@ -18,13 +19,14 @@ class RawBody:
     def __init__(self, wire: ServerConnection, stream: Stream) -> None:
         self._wire = wire
         self._stream = stream
+        self._pace = Pace(stream.stall_seconds)
 
     async def read(self, limit: int) -> bytes:
         """The next bytes; empty when all have come or the connection has ended."""
         want = self._wire.wants()
         if not isinstance(want, Body):
             return b""
-        data = await self._stream.read(min(limit, want.count))
+        data = await self._stream.read(min(limit, want.count), self._pace)
         self._wire.took(len(data))
         return data
 
@@ -33,7 +35,11 @@ class RawBody:
         want = self._wire.wants()
         if not isinstance(want, Body):
             return None
-        return self._stream.lend(min(limit, want.count), self._wire.took)
+        return self._stream.lend(min(limit, want.count), self._lent)
+
+    def _lent(self, count: int) -> None:
+        self._pace.came(count)
+        self._wire.took(count)
 
 
 class SegmentedBody:
@@ -42,6 +48,7 @@ class SegmentedBody:
     def __init__(self, wire: ServerConnection, stream: Stream) -> None:
         self._wire = wire
         self._stream = stream
+        self._pace = Pace(stream.stall_seconds)
         self.event: End | Aborted | None = None
 
     async def read(self, limit: int) -> bytes:
@@ -49,7 +56,7 @@ class SegmentedBody:
         due = await self._due()
         if not due:
             return b""
-        data = await self._stream.read(min(limit, due))
+        data = await self._stream.read(min(limit, due), self._pace)
         self._wire.took(len(data))
         return data
 
@@ -59,7 +66,11 @@ class SegmentedBody:
         if not due:
             return None
         segments = Segments(self._wire, due)
-        return self._stream.lend(limit, segments.took, segments.loan)
+        return self._stream.lend(limit, lambda count: self._lent(segments, count), segments.loan)
+
+    def _lent(self, segments: Segments, count: int) -> None:
+        self._pace.came(count)
+        segments.took(count)
 
     async def _due(self) -> int:
         """Raw bytes that follow, once a segment's header has been read; 0 at the end."""
@@ -72,7 +83,7 @@ class SegmentedBody:
         return 0
 
     async def _read_frame(self, count: int) -> bool:
-        raw = await self._stream.read_exactly(count, self._stream.stall_seconds)
+        raw = await self._stream.read_exactly(count, self._pace.left, self._pace)
         if raw is None:
             return False
         event = self._wire.receive(raw)

@@ -5,6 +5,7 @@ import logging
 import secrets
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fileshare.services.accounts import Accounts
@@ -84,11 +85,31 @@ class TcpServer:
         return Stream(self._connected, self._services.limits.stall_seconds)
 
     def _connected(self, stream: Stream) -> None:
+        if len(self._sessions) >= self._services.limits.max_connections and not self._make_room():
+            stream.abort()  # a word to it would need a place of its own
+            return
         anonymous = None if self._require_auth else self._services.accounts.anonymous()
         session = Session(stream, self._services, self._admission, secrets.token_hex(4), anonymous)
         task = asyncio.get_running_loop().create_task(session.run(HANDLERS))
         self._sessions[task] = session
         task.add_done_callback(self._session_over)
+
+    def _make_room(self) -> bool:
+        """The oldest connection that acts for nobody goes, else the oldest idle one of the greediest account.
+
+        Descriptors are the whole server's: who takes them all would also stop the other door.
+        """
+        taken = [one for one in self._sessions.values() if not one.gone]
+        victim = next((one for one in taken if one.known_caller is None), None)
+        if victim is None:
+            holders = Counter(one.holder for one in taken)
+            ((greediest, _),) = holders.most_common(1) or ((None, 0),)
+            victim = next((one for one in taken if one.idle and one.holder == greediest), None)
+        if victim is None:
+            return False
+        victim.gone = True
+        victim.stream.abort()
+        return True
 
     def _session_over(self, task: asyncio.Task[None]) -> None:
         session = self._sessions.pop(task)

@@ -6,10 +6,12 @@ failure ends in one clear reply or a closed connection, never in both ends waiti
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from fileshare.domain.model import Account, Caller, Door
+from fileshare.domain.addresses import group_of
+from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door
 from fileshare.errors import (
     AuthRequired,
     BadRequest,
@@ -45,6 +47,7 @@ class TcpLimits:
     idle_seconds: float = 600
     max_unauthenticated: int = 100
     max_unauthenticated_per_address: int = 20
+    max_connections: int = 10_000
     window_uploads: int = 1024
     window_bytes: int = 4 << 20
     small_size: int = 32 << 10
@@ -87,6 +90,8 @@ class Session:
         self._connection_id = connection_id
         self._anonymous = anonymous
         self._caller: Caller | None = None
+        self.gone = False
+        """Whether it had to give way to another; its descriptor is free in a moment."""
         self.idle = True
         """Whether it waits for a request; otherwise one is being answered."""
         if anonymous is not None:
@@ -106,6 +111,14 @@ class Session:
     def known_caller(self) -> Caller | None:
         """Who asks, if anyone has logged in."""
         return self._caller
+
+    @property
+    def holder(self) -> tuple[int, str] | None:
+        """For whom it is open: the account, or, where nobody logs in, everyone at that address."""
+        caller = self._caller
+        if caller is None:
+            return None
+        return caller.account.id, "" if caller.account.id != ANONYMOUS_ID else group_of(caller.address)
 
     async def logged_in(self, account: Account, session_id: int | None) -> None:
         """From here on the connection acts for this account; its seat is free."""
@@ -191,11 +204,23 @@ class Session:
         if isinstance(request, Unauthenticated):
             raise AuthRequired()
         try:
-            await handlers[type(request)](self, request)
+            with self._answering():
+                await handlers[type(request)](self, request)
         except (BadRequest, AuthRequired, ProtocolError, ConnectionLost):
             raise
         except FileshareError as error:
             self.refuse(error)
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """A stranger whose login is being checked keeps its seat, however long that takes."""
+        if self._seat is not None:
+            self._seat.busy = True
+        try:
+            yield
+        finally:
+            if self._seat is not None:
+                self._seat.busy = False
 
     def refuse(self, error: FileshareError) -> None:
         """Tell an error as the answer to the last request."""

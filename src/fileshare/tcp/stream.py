@@ -9,13 +9,14 @@ import asyncio
 import os
 import socket
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import cast
 
 from fileshare.errors import ConnectionLost
 from fileshare.services.cutting import cut
 from fileshare.services.lending import FLOWING, SocketLoan, unread
+from fileshare.services.pace import Pace
 from fileshare.services.ports import OpenFile
 
 HIGH_WATER = 1 << 20
@@ -130,17 +131,40 @@ class Stream(asyncio.Protocol):
         """Bytes that were read off the socket and not yet handed out."""
         return self._buffered
 
-    async def read(self, limit: int) -> bytes:
-        """The next 1 to `limit` bytes, empty at the end. Raises Stalled (see `stall_seconds`)."""
-        if not self._buffered:
-            await self._wait_readable(self.stall_seconds)
-        return self._take(limit)
+    async def read(self, limit: int, pace: Pace | None = None) -> bytes:
+        """The next 1 to `limit` bytes, empty at the end.
 
-    async def read_exactly(self, count: int, seconds: float | None) -> bytes | None:
-        """Just `count` bytes; None when the stream ended before the first.
+        Raises Stalled (see `stall_seconds`), also where they come slower than `pace` allows.
+        """
+        if not self._buffered:
+            with self._timed(pace):
+                await self._wait_readable(self.stall_seconds if pace is None else pace.left)
+        data = self._take(limit)
+        if pace is not None:
+            pace.came(len(data))
+        return data
+
+    async def read_exactly(self, count: int, seconds: float | None, pace: Pace | None = None) -> bytes | None:
+        """Just `count` bytes; None when the stream ended before the first. They count as waiting for `pace`.
 
         Raises ConnectionLost when it ended within them, Stalled after `seconds` in total.
         """
+        if self._buffered >= count:
+            return self._take(count)
+        with self._timed(pace):
+            return await self._read_exactly(count, seconds)
+
+    @contextmanager
+    def _timed(self, pace: Pace | None) -> Iterator[None]:
+        """What passes in here was spent waiting for a body."""
+        began = asyncio.get_running_loop().time()
+        try:
+            yield
+        finally:
+            if pace is not None:
+                pace.waited(asyncio.get_running_loop().time() - began)
+
+    async def _read_exactly(self, count: int, seconds: float | None) -> bytes | None:
         loop = asyncio.get_running_loop()
         deadline = None if seconds is None else loop.time() + seconds
         if self._buffered < count:

@@ -17,6 +17,7 @@ from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from fileshare.domain.addresses import group_of
 from fileshare.services.cutting import cut
+from fileshare.services.pace import LEAST_BYTES
 from fileshare.web.bodies import TooSlow, was_asked_for
 from fileshare.web.failures import refused_unread
 from fileshare.web.keys import CALLER, Network
@@ -27,9 +28,6 @@ from fileshare.web.seats import Seats
 MAX_LINE = 16_384
 """Bytes of a request's first line: a path of 4,096 bytes takes three times as many
 when each is percent-encoded; aiohttp's own limit of 8,190 would refuse a good name."""
-
-LEAST_BYTES = 64 << 10
-"""Of a body within each stretch of `stall_seconds`: a kilobyte a second, as of what is sent."""
 
 _log = logging.getLogger("fileshare.web")
 

@@ -5,17 +5,22 @@ How long one connection may do nothing is for `connection` to say, and how many 
 
 import asyncio
 import ssl
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from aiohttp import web
+from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Handler
 
 from fileshare.web.connection import Connection, Patience
 from fileshare.web.doorstep import Doorstep
 from fileshare.web.keys import SERVICES, Network
 from fileshare.web.seats import Seats
+
+_QUOTING = (BadContentDispositionHeader, BadContentDispositionParam)
+"""Warnings of aiohttp that quote what a client sent. Python keeps each text it has warned of for ever:
+a form of a thousand broken parts cost 8 MB that never came back."""
 
 BACKLOG = 1024
 """Connections that the kernel keeps for us until we accept: 200 clients may come in one moment."""
@@ -57,6 +62,8 @@ class WebServer:
 
     async def start(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> list[tuple[str, int]]:
         """Listen; returns the addresses. Raises OSError when one can't be had."""
+        for quoting in _QUOTING:
+            warnings.filterwarnings("ignore", category=quoting)
         self._runner = web.AppRunner(
             self._application,
             # `drain` waits for the handlers; nothing is left to wait for after it.

@@ -92,8 +92,8 @@ class AccountStore(Protocol):
         """End all of an account's sessions and tokens but `keep`; returns how many."""
         ...
 
-    async def expire_sessions(self, now: int) -> int:
-        """Remove those whose time is over; returns how many."""
+    async def expire_sessions(self, now: int) -> Sequence[tuple[int, int]]:
+        """Remove those whose time is over; returns of each the account's id and its own."""
         ...
 
     async def note_failures(self, failures: Iterable[tuple[str, str, int]]) -> None:

@@ -86,7 +86,7 @@ class SqliteAccounts:
         """See the port."""
         return await self._database.run(session_rows.end_all, account_id, keep)
 
-    async def expire_sessions(self, now: int) -> int:
+    async def expire_sessions(self, now: int) -> Sequence[tuple[int, int]]:
         """See the port."""
         return await self._database.run(session_rows.expire, now)
 

@@ -78,9 +78,9 @@ def end_all(db: Connection, account_id: int, keep: int | None = None) -> int:
     return cursor.rowcount
 
 
-def expire(db: Connection, now: int) -> int:
-    """Those whose time is over."""
-    return db.execute("DELETE FROM sessions WHERE expires <= ?1", (now,)).rowcount
+def expire(db: Connection, now: int) -> Sequence[tuple[int, int]]:
+    """Those whose time is over, as account id and session id."""
+    return db.execute("DELETE FROM sessions WHERE expires <= ?1 RETURNING account_id, id", (now,)).fetchall()
 
 
 def _find(db: Connection, session_id: int) -> Session:

@@ -15,9 +15,10 @@ def number_of(request: web.Request, header: str) -> int | None:
     told = request.headers.getall(header, ())
     if not told:
         return None
-    if len(told) > 1 or _NUMBER.fullmatch(told[0].strip()) is None:
+    text = told[0].strip(" \t")  # what else `strip` takes for blank, `int` does not always
+    if len(told) > 1 or _NUMBER.fullmatch(text) is None:
         raise BadRequest(f"{header} is one whole number, 0 or more.")
-    return int(told[0])
+    return int(text)
 
 
 def length_of(request: web.Request) -> int | None:

@@ -1,10 +1,8 @@
 """Downloads in segments."""
 
-from typing import Annotated
+from msgspec import UNSET, UnsetType
 
-from msgspec import UNSET, Meta, UnsetType
-
-from fileshare.wire.messages.shapes import Digest, Reply, Request2, Size
+from fileshare.wire.messages.shapes import Digest, Reply, Request2, Size, VersionNumber
 
 
 class Download(Request2, frozen=True, kw_only=True):
@@ -12,7 +10,7 @@ class Download(Request2, frozen=True, kw_only=True):
 
     command = "DOWNLOAD"
     path: str
-    version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    version: VersionNumber | UnsetType = UNSET
     offset: Size = 0
     length: Size | UnsetType = UNSET
     if_digest: Digest | UnsetType = UNSET

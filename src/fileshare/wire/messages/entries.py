@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from fileshare.wire.messages.shapes import Reply, Request2
+from fileshare.wire.messages.shapes import Reply, Request2, VersionNumber
 
 
 class List(Request2, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class Stat(Request2, frozen=True, kw_only=True):
 
     command = "STAT"
     path: str
-    version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    version: VersionNumber | UnsetType = UNSET
 
 
 class Versions(Request2, frozen=True, kw_only=True):
@@ -37,7 +37,7 @@ class Restore(Request2, frozen=True, kw_only=True):
 
     command = "RESTORE"
     path: str
-    version: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    version: VersionNumber | UnsetType = UNSET
 
 
 class Delete(Request2, frozen=True, kw_only=True):

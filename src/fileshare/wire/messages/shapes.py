@@ -12,6 +12,8 @@ Size = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 # "$" would let a trailing newline through.
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{64}\Z")]
 UploadId = Annotated[str, Meta(pattern=r"^[0-9a-zA-Z_-]{16,64}\Z")]
+# Above every version that a file will have; a store takes no integer of any length.
+VersionNumber = Annotated[int, Meta(ge=1, le=2**53 - 1)]
 Conflicts = Annotated[str, Meta(pattern=r"^(keep-both|replace)\Z")]
 Seconds = Annotated[float, Meta(ge=-(2**40), le=2**40)]
 
