@@ -59,7 +59,7 @@ faults: $(DEVELOPMENT) ## Fail, kill and cut the power at every call to the disk
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 fuzz: $(DEVELOPMENT) ## Send mutated input, a million frames first; ARGS="--seconds 3600" for how long after
-	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) install --quiet atheris 2>/dev/null || echo "No atheris for this Python: by mutation alone"
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) install --quiet --editable '.[fuzz]' 2>/dev/null || echo "No atheris for this Python: by mutation alone"
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 wheel: $(RUNTIME) ## Build dist/fileshare-….whl
