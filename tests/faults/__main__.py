@@ -19,8 +19,17 @@ from tests.faults.below import below
 from tests.faults.network import network
 from tests.faults.operations import OPERATIONS
 from tests.faults.parts import Plan, cuts, errors, kills, walks
+from tests.faults.servers import SERVER_PARTS
 
-PARTS = {"errors": errors, "below": below, "kills": kills, "power": cuts, "network": network, "model": walks}
+PARTS = {
+    "errors": errors,
+    "below": below,
+    "kills": kills,
+    "power": cuts,
+    "network": network,
+    "model": walks,
+    **SERVER_PARTS,
+}
 RAM = Path("/dev/shm")
 SKIPPED = 77
 
