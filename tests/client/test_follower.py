@@ -100,3 +100,15 @@ def test_memory_is_given_back_also_when_the_file_can_not_be_read_again(tmp_path:
     assert released.wait(20)
     with pytest.raises(IntegrityError):
         follower.result()
+
+
+def test_whoever_hears_of_it_and_fails_is_no_digest_of_a_part_of_the_file(tmp_path: Path) -> None:
+    def broken(_count: int, _total: int) -> None:
+        raise ValueError("the terminal is gone")
+
+    path = tmp_path / "x.part"
+    path.write_bytes(bytes(3 * PIECE))
+    follower = Follower(str(path), 3 * PIECE, broken)
+    with pytest.raises(ValueError, match="terminal"):
+        follower.result()
+    follower.stop()

@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 import pytest
 
-from fileshare.storage.parts import DiskPart
+from fileshare.storage.part_file import PartFile
 from tests.faults.mishaps import Forgets, survived
 from tests.faults.operations import OPERATIONS, Operation
 from tests.faults.trial import Rehearsal, rehearse, trial
@@ -60,14 +60,14 @@ def test_nothing_told_is_lost_by_kills() -> None:
 def test_a_sync_that_lies_is_found_out(tmp_path: Path, place: Path) -> None:
     """The harness itself: a part that tries a failed sync again tells of bytes that are not there."""
 
-    def forgiving(part: DiskPart, error: Exception) -> None:
+    def forgiving(part: PartFile, error: Exception) -> None:
         pass
 
     (upload,) = [operation for operation in OPERATIONS if operation.name == "upload-large"]
     rehearsal, findings = rehearsed(upload, tmp_path), list[str]()
     with (
-        patch.object(DiskPart, "_be_poisoned", forgiving),
-        patch.object(DiskPart, "_cut_back", lambda part: None),
+        patch.object(PartFile, "be_poisoned", forgiving),
+        patch.object(PartFile, "cut_back", lambda part: None),
     ):
         for k in (1, 2, 3):
             findings += trial(rehearsal, place / "data", Forgets(), k)[1]

@@ -89,7 +89,7 @@ def send_all(sender: socket.socket, data: bytes) -> None:
 async def disk(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[DiskBlobs]:
-    monkeypatch.setattr("fileshare.storage.parts.WORTH", request.param)
+    monkeypatch.setattr("fileshare.storage.inflow.WORTH", request.param)
     opened = DiskBlobs(tmp_path, BOOT)
     await opened.open()
     yield opened
@@ -229,6 +229,53 @@ async def test_many_parts_that_write_their_last_bytes_do_not_wait_for_each_other
     for part in parts:
         assert part.offset in (5000, 5100)
         await part.close()
+
+
+class Faulty(Peer):
+    """Its loans fail, once, in the thread, after the bytes have left the socket."""
+
+    async def lend(self, limit: int) -> Loan | None:
+        loan = await super().lend(limit)
+        if loan is not None and len(self.loans) == 2:
+            self.loans[-1].passed = broken  # type: ignore[method-assign]
+        return loan
+
+
+def broken(data: memoryview) -> None:
+    raise MemoryError
+
+
+async def test_bytes_lost_by_an_unforeseen_error_end_the_part_and_are_told_as_taken(
+    disk: DiskBlobs, tmp_path: Path
+) -> None:
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        sender.sendall(b"kept" * 1000)
+        assert await part.receive(Peer(ours, limit=4000), 4000) == 4000
+        assert await part.sync() == 4000
+        sender.sendall(b"lost" * 2000)
+        peer = Faulty(ours, limit=4000)
+        with pytest.raises(MemoryError):
+            await part.receive(peer, 8000)
+        assert [loan.taken for loan in peer.loans] == [4000, 4000]
+    with pytest.raises(StorageFailed):
+        await part.receive(Peer(ours), 1)
+    assert part.offset == 4000
+    await part.close()
+    assert (tmp_path / "uploads" / f"{part.upload_id}.part").read_bytes() == b"kept" * 1000
+
+
+async def test_bytes_of_the_loop_lost_by_an_unforeseen_error_end_the_part(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = await disk.create(new_id())
+    monkeypatch.setattr(os, "writev", lambda *_: broken(memoryview(b"")))
+    async with line() as (ours, sender):
+        sender.sendall(b"lost")
+        with pytest.raises(StorageFailed):
+            await part.receive(Peer(ours, lends=0), 4)
+    assert part.offset == 0
+    await part.close()
 
 
 async def received(part: DiskPart, data: bytes) -> None:

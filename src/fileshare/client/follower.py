@@ -49,7 +49,7 @@ class Follower:
         self._closed = False
         self._stopped = False
         self._digest = hashlib.sha256()
-        self._error: OSError | None = None
+        self._error: Exception | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._held: deque[_Held] = deque()
@@ -85,7 +85,7 @@ class Follower:
         return self._stopped or self._done + self._waiting < self._limit
 
     def result(self) -> str:
-        """The digest of the whole file. Raises IntegrityError."""
+        """The digest of the whole file. Raises IntegrityError, and what `told` raised."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -93,6 +93,8 @@ class Follower:
             self._start()
         if self._thread is not None:
             self._thread.join()
+        if self._error is not None and not isinstance(self._error, OSError):
+            raise self._error
         if self._error is not None:
             raise IntegrityError(f"{self._path!r} can't be read again: {self._error.strerror}.")
         return self._digest.hexdigest()
@@ -114,7 +116,7 @@ class Follower:
         try:
             with FileIO(self._path, "rb") as file:
                 self._follow(file)
-        except OSError as error:
+        except Exception as error:  # told to who asks for the result: what was hashed is not all
             self._error = error
         finally:
             self._release_all()

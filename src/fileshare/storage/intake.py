@@ -36,22 +36,29 @@ class _Processors:
 _processors = _Processors(os.cpu_count() or 1)
 
 
-def take(loan: Loan, room: Callable[[int], memoryview], keep: Callable[[memoryview], bool]) -> int:
-    """Put what comes into `room(limit)` and tell `keep`, until it says no, or the flow stops.
+class Taking:
+    """One turn of a thread on a lent socket."""
 
-    Returns how many bytes came. The end of the connection, or its loss, is not told here:
-    whoever reads the socket next hears of it again.
-    """
-    taken = 0
-    while not loan.recalled and (due := loan.due(taken)) and readable(loan.socket, PATIENCE_MS):
-        with _processors:
-            view = room(due)[:due]
-            count = _fill(loan.socket, view)
-            taken += count
-            loan.passed(view[:count])
-            if not count or not keep(view[:count]):
-                break
-    return taken
+    def __init__(self, loan: Loan) -> None:
+        self.loan = loan
+        self.taken = 0
+        """Bytes that came off the socket, also where the turn is ended by an error."""
+
+    def run(self, room: Callable[[int], memoryview], keep: Callable[[memoryview], bool]) -> None:
+        """Put what comes into `room(limit)` and tell `keep`, until it says no, or the flow stops.
+
+        The end of the connection, or its loss, is not told here: whoever reads the socket
+        next hears of it again.
+        """
+        loan = self.loan
+        while not loan.recalled and (due := loan.due(self.taken)) and readable(loan.socket, PATIENCE_MS):
+            with _processors:
+                view = room(due)[:due]
+                count = _fill(loan.socket, view)
+                self.taken += count
+                loan.passed(view[:count])
+                if not count or not keep(view[:count]):
+                    break
 
 
 def slice_of_thread(limit: int) -> memoryview:
