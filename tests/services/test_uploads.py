@@ -153,7 +153,7 @@ async def test_a_checkpoint_comes_by_itself_and_is_told_after_it_is_durable() ->
         told.append((offset, (await world.catalog.uploads())[0].offset))
         done.set()
 
-    writer.on_checkpoint = tell
+    writer.tell_checkpoints(tell)
     await send(writer, DATA[:1000])
     await done.wait()
     assert told == [(1000, 1000)]

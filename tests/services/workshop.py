@@ -13,7 +13,8 @@ from fileshare.services.space import Space
 from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
-from fileshare.services.writer import Workshop, Writer
+from fileshare.services.workshop import Workshop
+from fileshare.services.writer import Writer
 from fileshare.storage.memory import MemoryBlobs, MemoryCatalog
 from fileshare.storage.memory_accounts import MemoryAccounts
 

@@ -29,7 +29,7 @@ from fileshare.services.sweeper import Retention, Sweeper
 from fileshare.services.transfers import Transfers
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
-from fileshare.services.writer import Workshop
+from fileshare.services.workshop import Workshop
 from fileshare.storage.log_files import LogFiles
 
 SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000

@@ -16,7 +16,8 @@ from fileshare.domain.model import Caller, Receipt, Upload
 from fileshare.errors import Conflict, FileshareError, NotFound, StorageFailed
 from fileshare.services.new_uploads import NewUpload, checked, known_upload
 from fileshare.services.uploads import Uploads
-from fileshare.services.writer import Workshop, Writer, refuse_size
+from fileshare.services.workshop import Workshop, refuse_size
+from fileshare.services.writer import Writer
 
 
 class Concatenation:

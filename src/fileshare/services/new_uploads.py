@@ -15,7 +15,7 @@ from fileshare.domain.digest import parse_digest
 from fileshare.domain.model import Caller, Folder, OnConflict, Receipt, Upload
 from fileshare.domain.names import parent_of, parse_path, shown
 from fileshare.errors import Conflict, NotFound
-from fileshare.services.writer import Workshop, refuse_size
+from fileshare.services.workshop import Workshop, refuse_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,13 @@ async def _refuse_file(shop: Workshop, path: str) -> None:
 
 
 async def known_upload(shop: Workshop, caller: Caller, client_id: str, path: str) -> Upload | Receipt | None:
-    """The caller's upload of that client id, or its receipt. Raises Conflict when it is of another path."""
+    """The caller's upload of that client id, or its receipt. Raises Conflict when it is of another path.
+
+    The upload is looked for first: what is finished between the two looks shows in the second.
+    """
+    upload = await shop.catalog.upload_by_client_id(caller.account.id, client_id)
     receipt = await shop.catalog.receipt(caller.account.id, client_id)
     if receipt is None:
-        upload = await shop.catalog.upload_by_client_id(caller.account.id, client_id)
         if upload is None or upload.path == path:
             return upload
     elif receipt.requested == path:

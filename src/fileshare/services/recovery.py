@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from fileshare.domain import upload as life
 from fileshare.domain.model import Receipt, Upload, UploadState
 from fileshare.errors import Conflict, Damaged, FileshareError, NotFound
+from fileshare.services.committing import commit_verified
 from fileshare.services.ports import Content
-from fileshare.services.writer import Workshop, commit_verified
+from fileshare.services.workshop import Workshop
 
 _log = logging.getLogger("fileshare.server")
 

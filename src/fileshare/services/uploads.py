@@ -26,7 +26,8 @@ from fileshare.services.locks import Lease
 from fileshare.services.new_uploads import NewUpload, checked, known_upload
 from fileshare.services.parked import Parked
 from fileshare.services.recovery import complete
-from fileshare.services.writer import Workshop, Writer
+from fileshare.services.workshop import Workshop
+from fileshare.services.writer import Writer
 
 _log = logging.getLogger("fileshare.server")
 
@@ -118,14 +119,18 @@ class Uploads:
         self._parked.park(writer)
 
     async def _by_id(self, caller: Caller, upload_id: str) -> Upload | Receipt | None:
-        """By the client's id or the server's; another's is not found."""
+        """By the client's id or the server's; another's is not found.
+
+        The upload is looked for first: what is finished between two looks shows in the last ones.
+        """
         catalog, owner = self._shop.catalog, caller.account.id
-        found = await catalog.receipt(owner, upload_id) or await catalog.receipt_of(upload_id)
-        upload = found or await catalog.upload_by_client_id(owner, upload_id)
+        upload = await catalog.upload_by_client_id(owner, upload_id)
         if upload is None:
             with suppress(NotFound):
                 upload = await catalog.upload(upload_id)
-        return upload if upload is not None and upload.owner_id == owner else None
+        receipt = await catalog.receipt(owner, upload_id) or await catalog.receipt_of(upload_id)
+        found = receipt or upload
+        return found if found is not None and found.owner_id == owner else None
 
     async def _by_content(self, caller: Caller, path: str, digest: str) -> Upload | Receipt | None:
         catalog, owner = self._shop.catalog, caller.account.id

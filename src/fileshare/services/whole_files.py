@@ -20,7 +20,7 @@ from fileshare.services.batches import Outcome
 from fileshare.services.meters import Direction
 from fileshare.services.new_uploads import NewUpload, checked, known_upload, new_ids
 from fileshare.services.ports import Finish
-from fileshare.services.writer import Workshop, refuse_size
+from fileshare.services.workshop import Workshop, refuse_size
 
 NONCE_BYTES = 32
 

@@ -9,88 +9,40 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import Caller, Receipt, Upload
-from fileshare.errors import (
-    BadOffset,
-    Conflict,
-    DigestMismatch,
-    FileshareError,
-    Stopped,
-    Superseded,
-    TooLarge,
-)
-from fileshare.services.audit import Audit
-from fileshare.services.batches import Committer
-from fileshare.services.locks import DigestLocks, Lease, UploadLocks
-from fileshare.services.meters import Direction, Meters
-from fileshare.services.ports import Blobs, Catalog, Finish, Part, Source
-from fileshare.services.space import STEP, Space
-from fileshare.services.transfers import Transfers
+from fileshare.errors import BadOffset, Conflict, DigestMismatch, FileshareError, Stopped, Superseded
+from fileshare.services.checkpoints import Checkpoints
+from fileshare.services.committing import commit_verified
+from fileshare.services.locks import Lease
+from fileshare.services.meters import Direction
+from fileshare.services.ports import Part, Source
+from fileshare.services.space import STEP
+from fileshare.services.workshop import Workshop, too_large
 
 _log = logging.getLogger("fileshare.server")
-
-
-def too_large(allowed: int) -> TooLarge:
-    """The refusal of a file over the server's limit, bytes."""
-    return TooLarge(f"The file is larger than the {allowed} bytes that this server takes.")
-
-
-def refuse_size(shop: "Workshop", size: int | None) -> None:
-    """Refuse a file over the server's limit, bytes, as TooLarge."""
-    allowed = shop.max_file_size
-    if size is not None and allowed is not None and size > allowed:
-        raise too_large(allowed)
-
-
-@dataclass(frozen=True, slots=True)
-class Workshop:
-    """What every writer works with."""
-
-    catalog: Catalog
-    blobs: Blobs
-    locks: UploadLocks
-    digest_locks: DigestLocks
-    space: Space
-    committer: Committer
-    audit: Audit
-    clock: Callable[[], int]
-    checkpoint_bytes: int
-    """How many bytes may arrive before a checkpoint begins: what a power cut can cost."""
-    checkpoint_seconds: float
-    """How long bytes of a slow upload may wait for one."""
-    small_size: int
-    """Contents up to this many bytes live in the database."""
-    max_file_size: int | None
-    transfers: Transfers
-    meters: Meters = field(default_factory=Meters)
 
 
 class Writer:
     """One upload in the hands of one connection, until `release` or `finish`."""
 
     def __init__(self, shop: Workshop, caller: Caller, upload: Upload, part: Part, lease: Lease) -> None:
-        self.upload = upload
-        """As its row is: `offset` is durable."""
         self.caller = caller
         self.began_at = part.offset
-        self.on_checkpoint: Callable[[int], Awaitable[None]] | None = None
-        """Told each durable offset of a background checkpoint."""
         self._shop = shop
         self._part = part
         self._lease = lease
-        self._due = asyncio.Event()
-        self._checkpoints: asyncio.Task[None] | None = None
-        self._row_lock = asyncio.Lock()
-        self._over = False
-        """No further checkpoint is to begin."""
-        self._doubted = False
+        self._checkpoints = Checkpoints(shop, upload, part)
         self._stopped = False
         self._waiting = False
         """Nobody sends at the moment: the next request of the same account may go on."""
         self._transfer = shop.transfers.begin(self)
+
+    @property
+    def upload(self) -> Upload:
+        """As its row is: `offset` is durable."""
+        return self._checkpoints.upload
 
     @property
     def offset(self) -> int:
@@ -130,7 +82,7 @@ class Writer:
     @property
     def doubted(self) -> bool:
         """Whether bytes were received that count only once they are verified."""
-        return self._doubted
+        return self._checkpoints.doubted
 
     async def wait_over(self) -> None:
         """Wait until it has. Raises UploadBusy after 10 seconds."""
@@ -161,38 +113,31 @@ class Writer:
         self._shop.transfers.wait(self._transfer)
         self._shop.space.release(self.upload.id)
 
+    def tell_checkpoints(self, told: Callable[[int], Awaitable[None]]) -> None:
+        """`told` hears each durable offset of a checkpoint in the background."""
+        self._checkpoints.on_made = told
+
+    async def checkpoint(self) -> int:
+        """Data synced, then the row: returns the durable offset. What is doubted is not in it."""
+        return await self._checkpoints.make()
+
     async def announce(self, size: int) -> None:
         """Learn the size that was left open at the beginning; durable on return.
 
         Raises BadOffset when another one was announced or more has arrived, TooLarge and NoSpace.
         """
-        if self.upload.size == size:
-            return
-        refuse_size(self._shop, size)
-        await self.checkpoint()
-        async with self._row_lock:
-            await self._store(life.promise(self.upload, self._shop.clock(), size))
-        await self._shop.space.reserve(self.upload.id, self.left)
+        if self.upload.size != size:
+            await self._checkpoints.announce(size)
+            await self._shop.space.reserve(self.upload.id, self.left)
 
     async def doubt(self) -> None:
         """What comes from here on counts only when `believe` is called; a kill or `release` drops it."""
-        await self.checkpoint()
-        self._doubted = True
-        if self.upload.boot_id != life.NO_BOOT:
-            async with self._row_lock:
-                await self._store(life.doubt(self.upload, self._shop.clock()))
+        await self._checkpoints.doubt()
 
     async def believe(self) -> int:
         """What came since `doubt` was verified: returns the durable offset behind it."""
-        self._doubted = False
+        self._checkpoints.doubted = False
         return await self.checkpoint()
-
-    async def _end_doubt(self) -> None:
-        """A kill of the process is to cost nothing again of what comes from here on."""
-        if not self._doubted and self.upload.boot_id == life.NO_BOOT:
-            now, boot_id, device = self._shop.clock(), self._shop.blobs.boot_id, self._part.device
-            async with self._row_lock:
-                await self._store(life.reopen(self.upload, self.upload.offset, boot_id, device, now))
 
     async def receive(self, source: Source, limit: int) -> int:
         """Take up to `limit` bytes; returns how many, less than `limit` when the source ended.
@@ -201,8 +146,8 @@ class Writer:
         with what was kept before still resumable, Superseded once a newcomer has asked.
         """
         room = self._room(limit)
-        await self._end_doubt()
-        self._keep_checkpoints()
+        await self._checkpoints.end_doubt()
+        self._checkpoints.keep_up()
         await self._reserve(room)
         before, door, meters = self._part.offset, self.caller.door, self._shop.meters
         try:
@@ -211,8 +156,7 @@ class Writer:
         finally:
             meters.moved(Direction.RECEIVED, door, self._part.offset - before)
             self._shop.space.used(self.upload.id, self._part.offset - before)
-            if self._part.offset - self.upload.offset >= self._shop.checkpoint_bytes:
-                self._due.set()
+            self._checkpoints.consider()
         self._refuse_too_large()
         return kept
 
@@ -232,40 +176,6 @@ class Writer:
         if self.upload.size is None and self._shop.space.left(self.upload.id) < count:
             await self._shop.space.reserve(self.upload.id, max(count, STEP))
 
-    def _keep_checkpoints(self) -> None:
-        """Have checkpoints made in the background, one at a time; an error of theirs is raised here."""
-        if self._checkpoints is None:
-            self._checkpoints = asyncio.create_task(self._make_checkpoints())
-        elif self._checkpoints.done():
-            self._checkpoints.result()
-
-    async def _make_checkpoints(self) -> None:
-        """Whenever enough has come, or some has waited long enough. The next bytes do not wait for it."""
-        while not self._over:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._shop.checkpoint_seconds):
-                    await self._due.wait()
-            self._due.clear()
-            if self._part.offset > self.upload.offset and not self._over and not self._doubted:
-                offset = await self.checkpoint()
-                if self.on_checkpoint is not None:
-                    await self.on_checkpoint(offset)
-
-    async def checkpoint(self) -> int:
-        """Data synced, then the row: returns the durable offset. What is doubted is not in it."""
-        async with self._row_lock:
-            if self._doubted:
-                return self.upload.offset
-            offset = await self._part.sync()
-            if offset > self.upload.offset:
-                state = self._part.hash_state
-                await self._store(life.advance(self.upload, offset, self._shop.clock(), state))
-            return offset
-
-    async def _store(self, upload: Upload) -> None:
-        await self._shop.catalog.update_upload(upload, expected_epoch=self.upload.epoch)
-        self.upload = upload
-
     async def finish(self, size: int | None = None, digest: str | None = None) -> Receipt:
         """All bytes are here: verify, publish, commit. Durable and listed on return.
 
@@ -279,10 +189,10 @@ class Writer:
         return await asyncio.shield(asyncio.create_task(self._finish(size, digest)))
 
     async def _finish(self, size: int | None, digest: str | None) -> Receipt:
-        await self._settle()
+        await self._checkpoints.settle()
         offset = await self.checkpoint()
         try:
-            self.upload = life.promise(self.upload, self._shop.clock(), size, digest)
+            self._checkpoints.upload = life.promise(self.upload, self._shop.clock(), size, digest)
             if self.upload.size not in (None, offset):
                 raise BadOffset(f"Only {offset} of {self.upload.size} bytes have arrived: resume the upload.")
             found = await self._part.digest(self.upload.digest)
@@ -298,8 +208,7 @@ class Writer:
         small = self._part.offset <= self._shop.small_size
         data = await self._part.read(self._part.offset) if small else None
         if data is None:
-            async with self._row_lock:
-                await self._store(life.verify(self.upload, found, self._shop.clock()))
+            await self._checkpoints.verified(found)
         try:
             receipt = await commit_verified(self._shop, self.upload, found, self._part.offset, data)
         except Conflict:
@@ -309,15 +218,6 @@ class Writer:
             await self._shop.blobs.discard(self.upload.id)
         self._note("ok", receipt.path, f"{receipt.size} bytes, version {receipt.version}")
         return receipt
-
-    async def _settle(self) -> None:
-        """No more checkpoints in the background: wait for the one in flight; its error is ours."""
-        self._over = True
-        self._due.set()
-        if self._checkpoints is not None:
-            await asyncio.wait([self._checkpoints])
-            task, self._checkpoints = self._checkpoints, None
-            task.result()
 
     async def _reject(self, outcome: str) -> None:
         """The upload is over and nothing of it is kept; the row goes first."""
@@ -332,7 +232,7 @@ class Writer:
         if self.over:
             return
         try:
-            await self._settle()
+            await self._checkpoints.settle()
             await self.checkpoint()
         except FileshareError as error:
             # The row stays at the last checkpoint, which is all that was acknowledged.
@@ -344,7 +244,7 @@ class Writer:
         """The owner gives it up: row and bytes go."""
         if not self.over:
             with suppress(FileshareError):
-                await self._settle()
+                await self._checkpoints.settle()
             await self._reject("aborted")
 
     async def _let_go(self) -> None:
@@ -366,31 +266,3 @@ class Writer:
 
     def _note(self, outcome: str, path: str, detail: str = "") -> None:
         self._shop.audit.note(self.caller, "upload", path, outcome, detail)
-
-
-async def commit_verified(
-    shop: Workshop, upload: Upload, digest: str, size: int, data: bytes | None
-) -> Receipt:
-    """Publish the blob (unless `data` goes into the database) and commit, under the digest's lock."""
-    item = Finish(
-        owner_id=upload.owner_id,
-        upload_id=upload.id,
-        client_id=upload.client_id,
-        path=upload.path,
-        digest=digest,
-        size=size,
-        modified=shop.clock() if upload.modified is None else upload.modified,
-        on_conflict=upload.on_conflict,
-        epoch=upload.epoch,
-        data=data,
-        note=upload.note,
-    )
-    async with shop.digest_locks.hold(digest):
-        if data is None:
-            await shop.blobs.publish(upload.id, digest)
-        (outcome,) = await shop.committer.commit([item])
-        if isinstance(outcome, Conflict) and data is None:
-            await shop.catalog.note_garbage([digest], shop.clock())
-    if isinstance(outcome, FileshareError):
-        raise outcome
-    return outcome

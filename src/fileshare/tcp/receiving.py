@@ -78,7 +78,7 @@ async def _fail_raw(session: Session, body: RawBody, error: FileshareError) -> N
 async def receive_segments(session: Session, writer: Writer) -> None:
     """Version 2: segments until END, with checkpoints told as they are made, then the final reply."""
     body = SegmentedBody(session.wire, session.stream)
-    writer.on_checkpoint = lambda offset: _tell_checkpoint(session, writer, body, offset)
+    writer.tell_checkpoints(lambda offset: _tell_checkpoint(session, writer, body, offset))
     try:
         await _take_segments(writer, body)
         reply = await _end_segments(writer, body)
