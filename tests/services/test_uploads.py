@@ -1,6 +1,7 @@
 """The upload service on stores in memory: what is acknowledged, resumed, repeated, refused."""
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 
@@ -400,3 +401,27 @@ async def test_a_large_upload_moves_in_slices(world: World) -> None:
     while writer.left:
         assert await writer.receive(source, min(MIB, writer.left))
     assert (await writer.finish()).digest == sha256(data)
+
+
+@pytest.mark.parametrize(("by", "last_look"), [("begin", "receipt"), (ID, "receipt"), ("", "receipt_of")])
+async def test_who_asks_while_it_is_being_finished_gets_the_receipt(
+    world: World, by: str, last_look: str
+) -> None:
+    """Its row goes between the look for a receipt and the look for an upload: the file must not come twice."""
+    writer = await world.begin(new())
+    await send(writer, DATA)
+    look = getattr(world.catalog, last_look)
+
+    async def looked(*asked: object) -> Receipt | None:
+        found: Receipt | None = await look(*asked)
+        if not writer.over:
+            await writer.finish()
+        return found
+
+    with patch.object(world.catalog, last_look, looked):
+        if by == "begin":
+            again = await world.uploads.begin(ANNA, new(), lambda: None)
+        else:
+            again = await world.uploads.resume(ANNA, lambda: None, upload_id=by or writer.upload.id)
+    assert isinstance(again, Receipt)
+    assert again.path == "report.txt"
