@@ -56,6 +56,7 @@ class Link:
         """Every version 2 message, END and ABORT that passed, in order (see `Line.tapped`)."""
         self.server_had_read = 0
         """At a reset, whoever sent it: bytes that the server's process had read before, at the least."""
+        self._arrived = 0
         self.was_reset = False
         """Whether it ended by RST, ours or one that came from an end."""
         self.finished = threading.Event()
@@ -86,6 +87,19 @@ class Link:
         self._orders.append(fault)
         self._waker.send(b"!")
 
+    def arrived(self) -> int:
+        """Bytes that the server's kernel has, at the least; the last that was known where it is over."""
+        with contextlib.suppress(OSError, ValueError):
+            self._arrived = self._at_the_server()
+        return self._arrived
+
+    def read_by_server(self) -> int:
+        """Bytes that the server's process has read, at the least."""
+        if not self.was_reset:
+            with contextlib.suppress(OSError, ValueError):
+                self.server_had_read = self._read_by_server()
+        return self.server_had_read
+
     def close(self) -> None:
         """End it, as a line that is taken away does."""
         if not self.finished.is_set():
@@ -101,9 +115,15 @@ class Link:
         except OSError:
             self._reset()
         finally:
+            self._look_back()
             for flow in self._flows.values():
                 flow.source.close()
             self.finished.set()
+
+    def _look_back(self) -> None:
+        """What can't be found out any more once the sockets are closed."""
+        self.arrived()
+        self.read_by_server()
 
     def _over(self) -> bool:
         return all(flow.ended for flow in self._flows.values()) or self._flows[Way.UP].source.fileno() < 0
@@ -193,6 +213,7 @@ class Link:
         client, server = self._flows[Way.UP].source, self._flows[Way.DOWN].source
         server.shutdown(socket.SHUT_WR)
         self._wait_delivered()
+        self._look_back()
         client.shutdown(socket.SHUT_WR)
         client.close()
         server.settimeout(10)
@@ -212,8 +233,13 @@ class Link:
         In this order it can only be too low: more may arrive and be read between the two looks.
         """
         server = self._flows[Way.UP].sink
-        arrived = self._flows[Way.UP].passed - _unacknowledged(server)
+        arrived = self._at_the_server()
         return max(0, arrived - _unread(server.getpeername()[1], server.getsockname()[1]))
+
+    def _at_the_server(self) -> int:
+        """Passed first: what passes between the two looks makes it too low."""
+        passed = self._flows[Way.UP].passed
+        return max(0, passed - _unacknowledged(self._flows[Way.UP].sink))
 
 
 def _unacknowledged(sock: socket.socket) -> int:

@@ -32,6 +32,9 @@ BROKEN = (OSError, HTTPException, AssertionError, ValueError, KeyError)
 CUTS = {"cut": Fault.CLOSE, "reset": Fault.RESET, "stall": Fault.STALL, "half-close": Fault.HALF_CLOSE}
 FAULTS = [*CUTS, "delay", "drip", "flip"]
 TRIES = 4
+GONE = (404, 410, 460)
+"""What tells a client by tus to begin anew; 460 that the bytes which had come were spoilt."""
+
 DOWN = "down.bin"
 DOWN_DATA = content(300_000)
 
@@ -113,13 +116,12 @@ class Trial:
         if rule.struck or drips:
             self.found.struck[self.fault] = self.found.struck.get(self.fault, 0) + 1
 
-    def _compare(self, link: Link, in_front: int, offset: int) -> None:
+    def _compare(self, read: int, in_front: int, offset: int) -> None:
         """Whether all that was read is kept. Where a bit flipped all may have to come again."""
-        passed = link.server_had_read if link.was_reset else link.passed(Way.UP)
         if self.fault != "flip":
             self.found.resumed += 1
-            if offset < (read := min(len(self.data), max(0, passed - in_front))):
-                self.found.behind.append(f"{self.about}: resumed at {offset}, {read} were read")
+            if offset < (least := min(len(self.data), max(0, read - in_front))):
+                self.found.behind.append(f"{self.about}: resumed at {offset}, {least} were read")
 
     # Up
 
@@ -139,13 +141,16 @@ class Trial:
         return f"upload-{self.digest[:32]}"
 
     def _go_on_tcp(self, link: Link) -> None:
+        read = link.server_had_read if link.was_reset else link.arrived()  # a newcomer gets all of it
+        body = link.body(Way.UP)  # looked at first, so that a line that still drips can't make it too much
+        in_front = link.passed(Way.UP) - body
         for again in range(TRIES):
             with Version2(self.server.address).log_in() as talk:
                 status, data = talk.ask("UPLOAD", upload_id=self._id, path=self.name, size=len(self.data))
                 if status == "READY":
                     begun = bool(link.heard("READY")) and not again
                     if begun:
-                        self._compare(link, link.passed(Way.UP) - link.body(Way.UP), data["offset"])
+                        self._compare(read, in_front, data["offset"])
                     talk.send_data(self.data[data["offset"] :])
                     talk.send_end(self.data)
                     status, data = talk.final()
@@ -179,14 +184,16 @@ class Trial:
         return len(head)
 
     def _go_on_web(self, tus: Tus, url: str, link: Link, head: int) -> None:
+        read = link.read_by_server()
         for again in range(TRIES):
             answer = tus.ask("HEAD", url)
-            if answer.status in (404, 410):
+            if answer.status in GONE:
                 url = tus.create(self.name, len(self.data), sha256=self.digest)
                 continue
+            assert answer.status == 200, f"HEAD is answered {answer}"
             offset = int(answer.headers["upload-offset"])
             if not again:
-                self._compare(link, head, offset)
+                self._compare(read, head, offset)
             if offset < len(self.data):
                 answer = tus.patch(url, offset, self.data[offset:])
             if answer.status < 300:
