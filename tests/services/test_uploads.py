@@ -407,7 +407,7 @@ async def test_a_large_upload_moves_in_slices(world: World) -> None:
 async def test_who_asks_while_it_is_being_finished_gets_the_receipt(
     world: World, by: str, last_look: str
 ) -> None:
-    """Its row goes between the look for a receipt and the look for an upload: the file must not come twice."""
+    """Its row goes between the two looks, and the file must not come twice."""
     writer = await world.begin(new())
     await send(writer, DATA)
     look = getattr(world.catalog, last_look)

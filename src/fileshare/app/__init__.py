@@ -25,6 +25,9 @@ __all__ = ["App"]
 
 _log = logging.getLogger("fileshare.server")
 
+AT_THE_DOORS = 0.8
+"""Of the seconds to stop in, what the doors may take; the stores are closed in the rest."""
+
 
 class App:
     """One running service. `start`, then `stop`, once each."""
@@ -78,11 +81,11 @@ class App:
             _log.warning("%s", warning)
 
     async def stop(self, seconds: float) -> None:
-        """Drain both doors within `seconds`, then stop everything; every transfer stays resumable."""
+        """Drain both doors, then stop everything, all within `seconds`; every transfer stays resumable."""
         self._draining = True
         if self._doors is not None:
             _log.info("draining")
-            await self._doors.drain(seconds)
+            await self._doors.drain(seconds * AT_THE_DOORS)
             _log.info("stopped")
         await self._stack.aclose()
 

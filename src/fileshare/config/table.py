@@ -165,7 +165,7 @@ class Config:
     drain_seconds: int = row(
         whole(0, 3600, "a number of seconds"),
         10,
-        "Seconds that running requests get at SIGTERM before they are cut.",
+        "Seconds that a stop takes at most; running requests get under half of them, then they are cut.",
     )
 
     window_uploads: int = row(

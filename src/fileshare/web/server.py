@@ -91,7 +91,8 @@ class WebServer:
         if runner is not None:
             if runner.server is not None:
                 runner.server.pre_shutdown()
-                await runner.server.shutdown(seconds)
+                # It waits that long for what runs, and once more after it has told that to end.
+                await runner.server.shutdown(seconds / 2)
             await runner.cleanup()
         self._seats.close()
 
