@@ -210,11 +210,10 @@ async def test_publishing_what_is_there_keeps_one_blob_and_no_part(blobs: Blobs)
     assert list(await blobs.digests()) == [digest_of(b"same")]
 
 
-async def test_publishing_over_a_blob_of_another_length_heals_it(blobs: Blobs) -> None:
-    part = await blobs.create(new_id())
-    await part.receive(Pieces(b"damaged"), 7)
-    await part.close()
-    await blobs.publish(part.upload_id, digest_of(BIG))
+@pytest.mark.parametrize("damaged", [b"damaged", bytes(len(BIG))], ids=["another length", "rotten"])
+async def test_publishing_over_a_damaged_blob_heals_it(blobs: Blobs, damaged: bytes) -> None:
+    """Whoever uploads what the disk has spoilt is told that it is stored, and so it must be."""
+    await blobs.publish(await a_part(blobs, damaged), digest_of(BIG))
     await a_blob(blobs, BIG)
     assert await blobs.rehash(Content(digest_of(BIG), len(BIG))) == digest_of(BIG)
 

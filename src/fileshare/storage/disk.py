@@ -165,13 +165,11 @@ class DiskBlobs:
 
     def _publish(self, part: Path, blob: Path) -> None:
         """Syncs the names also where there was nothing to rename: a kill may have come before the sync."""
-        size, there = _size(part), _size(blob)
-        if size is None and there is None:
+        has_come = _size(part) is not None
+        if not has_come and _size(blob) is None:
             raise NotFound("There is neither a part nor a blob.")
         blob.parent.mkdir(mode=0o700, exist_ok=True)
-        if size is not None and size == there:
-            part.unlink()
-        elif size is not None:
+        if has_come:
             part.rename(blob)
         self._sync_names(blob.parent)
         self._sync_names(self._uploads)

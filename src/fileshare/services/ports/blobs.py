@@ -1,6 +1,6 @@
 """The bytes: parts of uploads, blobs that never change, and the room they have."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -26,8 +26,10 @@ class Part(Protocol):
         """The device that the part lies on (`st_dev`), stored with its offset row."""
         ...
 
-    async def receive(self, source: Source, limit: int) -> int:
+    async def receive(self, source: Source, limit: int, came: Callable[[], None] | None = None) -> int:
         """Take up to `limit` bytes from `source`; returns how many were kept.
+
+        `came` hears now and then, on the loop, that `offset` has grown.
 
         Less than `limit` means that the source ended. Every byte that the source
         gave is kept, or the part is poisoned: then this and every later call raises
@@ -126,8 +128,8 @@ class Blobs(Protocol):
         """Turn a synced part into the blob of that digest: rename, sync both folders.
 
         Idempotent: with the part gone and the blob in place it returns. A blob that is
-        already there with the same size stays and the part is removed. Raises NotFound
-        when there is neither.
+        already there gives way: the part's bytes have just been verified, and its own may
+        have rotted. Raises NotFound when there is neither.
         """
         ...
 

@@ -48,7 +48,7 @@ class MemoryPart:
         """See the port."""
         return self._blobs.device
 
-    async def receive(self, source: Source, limit: int) -> int:
+    async def receive(self, source: Source, limit: int, came: Callable[[], None] | None = None) -> int:
         """See the port."""
         self._check(writing=True)
         kept = 0
@@ -63,6 +63,8 @@ class MemoryPart:
                 raise
             self._file.data += data
             kept += len(data)
+            if came is not None:
+                came()
         return kept
 
     async def sync(self) -> int:
@@ -184,8 +186,7 @@ class MemoryBlobs(Mishaps):
         part = self._parts.pop(upload_id, None)
         if part is None and digest not in self.stored:
             raise NotFound("There is neither a part nor a blob.")
-        there = self.stored.get(digest)
-        if part is not None and (there is None or len(there) != len(part.data)):
+        if part is not None:
             self.stored[digest] = bytes(part.data)
         self.reach("publish", after=True)
 
