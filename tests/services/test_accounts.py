@@ -758,10 +758,10 @@ async def test_an_admins_reset_has_the_last_word(
 ) -> None:
     real = town.passwords.hash
 
-    async def hash_after_the_admin_came(password: str) -> str:
+    async def hash_after_the_admin_came(password: str, name: str) -> str:
         monkeypatch.setattr(town.passwords, "hash", real)
         await town.accounts.set_password(ann, "bob", NEW)
-        return await real(password)
+        return await real(password, name)
 
     monkeypatch.setattr(town.passwords, "hash", hash_after_the_admin_came)
     with pytest.raises(AuthFailed):

@@ -1,6 +1,7 @@
 """Passwords: what may be chosen, what is stored, and who waits for whom."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -9,7 +10,8 @@ import pytest
 
 from fileshare.errors import BadPassword, TooManyAttempts, Unavailable
 from fileshare.services import passwords as module
-from fileshare.services.passwords import COST, Passwords, check_policy
+from fileshare.services.password_policy import MIN_LENGTH, check_policy, common_passwords
+from fileshare.services.passwords import COST, Passwords
 
 GOOD = "correct horse"
 
@@ -51,18 +53,18 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 )
 def test_the_commonest_passwords_are_refused(password: str) -> None:
     with pytest.raises(BadPassword, match="commonest"):
-        check_policy(password)
+        check_policy(password, "anna")
 
 
 @pytest.mark.parametrize("password", ["", "short", "1234567", "ö" * 7])
 def test_short_passwords_are_refused(password: str) -> None:
     with pytest.raises(BadPassword, match="short"):
-        check_policy(password)
+        check_policy(password, "anna")
 
 
 def test_an_endless_password_is_refused() -> None:
     with pytest.raises(BadPassword, match="long"):
-        check_policy("x" * 5000)
+        check_policy("x" * 5000, "anna")
 
 
 @pytest.mark.parametrize(
@@ -70,53 +72,74 @@ def test_an_endless_password_is_refused() -> None:
     ["zebrafin", "        ", "all lower case letters", "пароль семьи", "8" * 7 + "9", "🦓🦓🦓🦓🦓🦓🦓🦓"],
 )
 def test_there_are_no_rules_of_composition(password: str) -> None:
-    check_policy(password)
+    check_policy(password, "anna")
 
 
 def test_every_common_password_would_otherwise_be_allowed() -> None:
-    common = module._common()
-    assert len(common) > 300
-    assert all(len(password) >= module.MIN_LENGTH and password == password.casefold() for password in common)
+    common = common_passwords()
+    assert len(common) > 10_000
+    assert all(len(password) >= MIN_LENGTH and password == password.casefold() for password in common)
+
+
+@pytest.mark.parametrize(
+    "password", ["anna-2026!", "!Anna-1234567", "fileshare!", "FileShare-12", "anna@fileshare"]
+)
+def test_names_of_the_account_and_of_the_product_are_refused(password: str) -> None:
+    with pytest.raises(BadPassword, match="little more than"):
+        check_policy(password, "Anna")
+
+
+@pytest.mark.parametrize(
+    ("password", "name"), [("annas zebra", "anna"), ("b-a1b2c3d-4", "a"), ("anna-2026!", "bert")]
+)
+def test_name_may_be_a_part_of_a_password(password: str, name: str) -> None:
+    check_policy(password, name)
+
+
+def test_list_of_common_passwords_leaves_no_library_behind() -> None:
+    common_passwords.cache_clear()
+    common_passwords()
+    assert not [module for module in sys.modules if module.startswith("zxcvbn")]
 
 
 async def test_a_refused_password_is_not_hashed(passwords: Passwords) -> None:
     with pytest.raises(BadPassword):
-        await passwords.hash("short")
+        await passwords.hash("short", "anna")
 
 
 # What is stored
 
 
 async def test_a_password_matches_its_own_hash_only(passwords: Passwords) -> None:
-    hashed = await passwords.hash(GOOD)
+    hashed = await passwords.hash(GOOD, "anna")
     assert await passwords.check(GOOD, hashed, "a")
     assert not await passwords.check(GOOD + " ", hashed, "a")
     assert not await passwords.check("", hashed, "a")
 
 
 async def test_two_people_with_one_password_have_two_hashes(passwords: Passwords) -> None:
-    assert await passwords.hash(GOOD) != await passwords.hash(GOOD)
+    assert await passwords.hash(GOOD, "anna") != await passwords.hash(GOOD, "anna")
 
 
 async def test_what_follows_the_72nd_byte_counts(passwords: Passwords) -> None:
-    hashed = await passwords.hash("x" * 100)
+    hashed = await passwords.hash("x" * 100, "anna")
     assert await passwords.check("x" * 100, hashed, "a")
     assert not await passwords.check("x" * 99 + "y", hashed, "a")
     assert not await passwords.check("x" * 72, hashed, "a")
 
 
 async def test_what_follows_a_nul_counts(passwords: Passwords) -> None:
-    hashed = await passwords.hash("before\0after")
+    hashed = await passwords.hash("before\0after", "anna")
     assert not await passwords.check("before\0other", hashed, "a")
 
 
 async def test_two_keyboards_type_one_password(passwords: Passwords) -> None:
-    hashed = await passwords.hash("caf\u00e9 au lait")
+    hashed = await passwords.hash("caf\u00e9 au lait", "anna")
     assert await passwords.check("cafe\u0301 au lait", hashed, "a")
 
 
 async def test_text_that_is_no_unicode_and_text_without_end_are_only_wrong(passwords: Passwords) -> None:
-    hashed = await passwords.hash(GOOD)
+    hashed = await passwords.hash(GOOD, "anna")
     assert not await passwords.check("\ud800", hashed, "a")
     assert not await passwords.check("y" * 1_000_000, hashed, "a")
 
@@ -142,7 +165,7 @@ async def test_an_unknown_user_costs_a_whole_check_at_the_same_cost(
         return real(password, hashed)
 
     monkeypatch.setattr(bcrypt, "checkpw", watched)
-    known = await passwords.hash(GOOD)
+    known = await passwords.hash(GOOD, "anna")
     assert not await passwords.check(GOOD, None, "a")
     assert not await passwords.check("wrong", known, "a")
     unknown, wrong = checked
@@ -190,7 +213,7 @@ async def test_a_flood_from_one_address_gives_way_to_the_owner(gate: Gate) -> No
 async def test_a_new_password_is_never_refused_and_comes_first(gate: Gate) -> None:
     passwords = Passwords(cost=4, threads=1, waiting=2, waiting_per_address=2)
     flood = [passwords.check(f"flood {n}", "hash", "flood") for n in range(3)]
-    hashing = asyncio.create_task(passwords.hash(GOOD))
+    hashing = asyncio.create_task(passwords.hash(GOOD, "anna"))
     await asyncio.sleep(0)
     gate.let(1)
     await hashing

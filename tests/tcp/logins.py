@@ -13,7 +13,7 @@ from tests.services.workshop import World
 async def accounts_of(world: World, names: Mapping[str, Role], password: str) -> Accounts:
     store = MemoryAccounts()
     passwords = Passwords(cost=4)
-    hashed = await passwords.hash(password)
+    hashed = await passwords.hash_unchecked(password)
     for name, role in names.items():
         await store.add(name, role, hashed, False, world.clock())
     return Accounts(store, passwords, Limiter(store, world.clock), world.shop.audit, world.clock)

@@ -126,7 +126,7 @@ async def open_house(
     """`logs` is a folder of log files; `login_window` is how many milliseconds a failed login counts;
     `routes` are further handlers, as GET and POST at `/api/<name>`."""
     world, store, passwords = world or World(), MemoryAccounts(), Passwords(cost=4)
-    hashed, default = await passwords.hash(PASSWORD), await passwords.hash_unchecked("admin123")
+    hashed, default = await passwords.hash_unchecked(PASSWORD), await passwords.hash_unchecked("admin123")
     known = {
         "anna": await store.add("anna", Role.USER, hashed, False, world.clock()),
         "bert": await store.add("bert", Role.USER, hashed, False, world.clock()),

@@ -18,7 +18,8 @@ from fileshare.errors import AuthFailed, BadName, Conflict, FileshareError, Forb
 from fileshare.services.audit import Audit
 from fileshare.services.limiter import Limiter
 from fileshare.services.logins import Logins
-from fileshare.services.passwords import Passwords, check_policy
+from fileshare.services.password_policy import check_policy
+from fileshare.services.passwords import Passwords
 from fileshare.services.ports import AccountStore
 from fileshare.services.sessions import Ended, Lifetimes, Sessions
 
@@ -97,7 +98,9 @@ class Accounts:
         elif chosen != DEFAULT_PASSWORD:
             for account in known:
                 if account.default_password:
-                    await self._store.set_password(account.id, await self._passwords.hash(chosen))
+                    await self._store.set_password(
+                        account.id, await self._passwords.hash(chosen, account.name)
+                    )
                     self._note_change("user_password", account.name, "in place of the default password")
 
     async def default_password_in_use(self) -> bool:
@@ -106,8 +109,11 @@ class Accounts:
 
     async def _add_first_admin(self, password: str) -> None:
         default = password == DEFAULT_PASSWORD
-        hash_it = self._passwords.hash_unchecked if default else self._passwords.hash
-        await self._store.add(FIRST_ADMIN, Role.ADMIN, await hash_it(password), default, self._clock())
+        if default:
+            hashed = await self._passwords.hash_unchecked(password)
+        else:
+            hashed = await self._passwords.hash(password, FIRST_ADMIN)
+        await self._store.add(FIRST_ADMIN, Role.ADMIN, hashed, default, self._clock())
         self._note_change("user_add", FIRST_ADMIN, "first admin")
 
     # Logging in and out
@@ -170,7 +176,7 @@ class Accounts:
         """
         if caller.account.id == ANONYMOUS_ID:
             raise Forbidden()
-        check_policy(new)
+        await asyncio.to_thread(check_policy, new, caller.account.name)
         endings = self._sessions.endings
         proved = await self._logins.prove(
             caller.account.name,
@@ -180,7 +186,7 @@ class Accounts:
             door=caller.door,
             forwarded=False,
         )
-        hashed = await self._passwords.hash(new)
+        hashed = await self._passwords.hash(new, proved.name)
         # An admin who resets or disables the account meanwhile has the last word.
         if proved.id != caller.account.id or self._sessions.changed_since(proved.id, endings):
             raise AuthFailed()
@@ -199,7 +205,7 @@ class Accounts:
         """A new account. Raises BadName, BadPassword, Conflict when the name is taken, Forbidden."""
         self._audit.check(caller, Action.MANAGE_USERS)
         parsed = parse_name(name)
-        hashed = await self._passwords.hash(password)
+        hashed = await self._passwords.hash(password, parsed)
         return await self._whole(self._add(caller, parsed, hashed, role))
 
     async def set_password(self, caller: Caller, name: str, password: str) -> None:
@@ -208,7 +214,7 @@ class Accounts:
         Raises BadPassword, NotFound, Forbidden.
         """
         account = await self._managed(caller, name)
-        hashed = await self._passwords.hash(password)
+        hashed = await self._passwords.hash(password, account.name)
         change = partial(self._store.set_password, password_hash=hashed)
         await self._whole(self._change(caller, "user_password", account, change))
 

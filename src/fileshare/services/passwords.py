@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, how they are hashed, and checking them off the loop.
+"""Passwords: how they are hashed, and checking them off the loop. `password_policy` says which may be chosen.
 
 bcrypt takes a quarter of a second of a core on purpose, which makes a flood of logins
 the cheapest way to stall a server: so it runs in threads of its own, few of them, and
@@ -14,20 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib import resources
+from functools import partial
 from typing import Any, Final
 
 import bcrypt
 
-from fileshare.errors import BadPassword, TooManyAttempts, Unavailable
+from fileshare.errors import TooManyAttempts, Unavailable
 from fileshare.services.fair_queue import FairQueue
-
-MIN_LENGTH: Final = 8
-"""Characters, the least that OWASP ASVS 5.0 (6.2.1) allows; longer ones are the user's own wisdom."""
-
-MAX_LENGTH: Final = 1024
-"""Characters: no person types more, and normalising hostile text takes quadratic time."""
+from fileshare.services.password_policy import MAX_LENGTH, check_policy
 
 COST: Final = 12
 """Doublings of bcrypt's work: 231 ms of a core on the machine that the design was measured on."""
@@ -38,22 +32,6 @@ WAITING_PER_ADDRESS: Final = 20
 
 RETRY_SECONDS: Final = 5
 """What someone is told who found no place in the line: half of a full line of lone askers is done then."""
-
-
-def check_policy(password: str) -> None:
-    """Raises BadPassword when nobody should have this password. There are no rules of composition."""
-    if len(password) < MIN_LENGTH:
-        raise BadPassword(f"The password is too short: choose one of at least {MIN_LENGTH} characters.")
-    if len(password) > MAX_LENGTH:
-        raise BadPassword(f"The password is too long: choose one of at most {MAX_LENGTH} characters.")
-    if password.casefold() in _common():
-        raise BadPassword("The password is one of the commonest, which are tried first: choose another.")
-
-
-@cache
-def _common() -> frozenset[str]:
-    text = resources.files("fileshare.services").joinpath("common_passwords.txt").read_text("utf-8")
-    return frozenset(text.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +65,9 @@ class Passwords:
         self._running = 0
         self._stopped = False
 
-    async def hash(self, password: str) -> str:
-        """bcrypt's text for a new password. Raises BadPassword, by the policy."""
-        check_policy(password)
+    async def hash(self, password: str, name: str) -> str:
+        """bcrypt's text for a new password of the account of that name. Raises BadPassword, by the policy."""
+        await asyncio.to_thread(check_policy, password, name)
         return await self.hash_unchecked(password)
 
     async def hash_unchecked(self, password: str) -> str:

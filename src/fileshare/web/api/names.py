@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta
 
 from fileshare.domain import accounts, names
-from fileshare.services.passwords import MIN_LENGTH
+from fileshare.services.password_policy import MIN_LENGTH
 
 PATH_FORM: Final[dict[str, Any]] = {
     "minLength": 1,
