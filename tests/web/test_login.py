@@ -1,5 +1,6 @@
 """Logging in and out with a browser: cookies, sessions, where it leads."""
 
+import re
 from http.cookies import SimpleCookie
 from ipaddress import ip_network
 
@@ -123,8 +124,25 @@ async def test_logout_ends_the_session_and_the_cookie() -> None:
         status, _, answer = await browser.post("/logout")
         assert (status, answer.headers["Location"]) == (303, "/login?done=logged_out")
         assert SimpleCookie(answer.headers["Set-Cookie"])["fileshare"].value == ""
+        assert answer.headers["Clear-Site-Data"] == '"cache"'
         assert await house.store.sessions(house.known["anna"].id) == []
         assert "You are logged out" in (await browser.get("/login?done=logged_out"))[1]
+
+
+async def test_password_fields_are_masked_and_take_what_a_password_manager_fills_in() -> None:
+    async with open_house() as house, house.browser("root") as browser, house.browser() as stranger:
+        for who, page, purposes in (
+            (stranger, "/login", ["current-password"]),
+            (browser, "/account/password", ["current-password", "new-password", "new-password"]),
+            (browser, "/users", ["new-password"]),
+            (browser, "/users/anna", ["new-password"]),
+        ):
+            _, text, _ = await who.get(page)
+            fields = [field for field in re.findall(r"<input[^>]*>", text) if "password" in field]
+            masked = [field for field in fields if 'type="password"' in field]
+            told = [re.search(r'autocomplete="([a-z-]+)"', field) for field in masked]
+            assert [found and found[1] for found in told][: len(purposes)] == purposes, page
+            assert not [field for field in masked if re.search(r"maxlength|onpaste|readonly|pattern", field)]
 
 
 async def test_link_logs_nobody_out() -> None:

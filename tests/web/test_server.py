@@ -86,6 +86,14 @@ async def test_every_response_carries_the_strict_headers(path: str) -> None:
         assert answer.headers["Server"] == "fileshare"
 
 
+async def test_strict_transport_is_told_over_tls_alone() -> None:
+    """RFC 6797, section 7.2: never in a response over plain HTTP."""
+    for public, expected in (("https://files.example", "max-age=31536000; includeSubDomains"), (None, None)):
+        async with open_house(WebSettings(public_url=public)) as house, aiohttp.ClientSession() as session:
+            async with session.get(f"{house.url}/login", headers={"Host": "files.example"}) as answer:
+                assert answer.headers.get("Strict-Transport-Security") == expected
+
+
 @pytest.mark.parametrize(
     ("host", "public", "sent"),
     [

@@ -5,7 +5,7 @@ A signal and not a wrapper around handlers, so that no way of answering gets pas
 
 from aiohttp import web
 
-from fileshare.web.origin import is_trustworthy
+from fileshare.web.origin import is_secure, is_trustworthy
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -34,6 +34,10 @@ STRICT_HEADERS = {
 OPENER_POLICY = "Cross-Origin-Opener-Policy"
 """Beside those, but over plain HTTP from elsewhere browsers ignore it and complain of it on every page."""
 
+STRICT_TRANSPORT = "Strict-Transport-Security"
+A_YEAR = "max-age=31536000; includeSubDomains"
+"""Over TLS alone (RFC 6797, section 7.2): who came once never speaks plain HTTP to this name again."""
+
 BEGUN: web.RequestKey[web.StreamResponse] = web.RequestKey("begun", web.StreamResponse)
 """The response whose first byte is about to be sent; a failure can't be told by another one then."""
 
@@ -45,4 +49,6 @@ async def strict_headers(request: web.Request, response: web.StreamResponse) -> 
         response.headers.setdefault(name, value)
     if is_trustworthy(request):
         response.headers.setdefault(OPENER_POLICY, "same-origin")
+        if is_secure(request):
+            response.headers.setdefault(STRICT_TRANSPORT, A_YEAR)
     response.headers["Server"] = "fileshare"  # aiohttp's own names its version and Python's

@@ -101,6 +101,9 @@ async def logout_page(request: web.Request) -> web.Response:
 
 
 async def log_out(request: web.Request) -> web.Response:
-    """End this session."""
+    """End this session, and have the browser drop what it still holds of its pages (OWASP ASVS 14.3.1)."""
     await services_of(request).accounts.log_out(caller_of(request))
-    return forget_cookie(request, see(request, "/login", done="logged_out"))
+    response = forget_cookie(request, see(request, "/login", done="logged_out"))
+    # Not "storage": which file a half-done upload was must outlast the login, so that it can be gone on with.
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
