@@ -11,8 +11,8 @@ from typing import IO
 from fileshare.errors import IntegrityError
 
 PIPE_BOUND = 40 << 20
-"""Bytes of a pipe that are kept until the server has them durable: two of its checkpoints and a half
-(16 MiB each), well inside the 100 MiB that the client may use."""
+"""Bytes of a pipe that are kept until the server has them durable: one of its checkpoints (32 MiB) and what
+flows while it is made, well inside the 100 MiB that the client may use."""
 
 
 class PipeSource:

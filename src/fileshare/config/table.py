@@ -183,7 +183,7 @@ class Config:
     )
     checkpoint_bytes: int = row(
         size(MIB, GIB),
-        16 * MIB,
+        32 * MIB,
         "Bytes between two durable offsets: what a power cut can cost; more of them cost speed.",
     )
     checkpoint_seconds: int = row(

@@ -19,7 +19,7 @@ class Checkpoints:
 
     def __init__(self, shop: Workshop, upload: Upload, part: Part) -> None:
         self.upload = upload
-        """As its row is: `offset` is durable."""
+        """As its row is, or will be with the next store: `offset` is durable."""
         self.on_made: Callable[[int], Awaitable[None]] | None = None
         """Told each durable offset of a checkpoint in the background."""
         self.doubted = False
@@ -27,25 +27,35 @@ class Checkpoints:
         self._shop = shop
         self._part = part
         self._one = asyncio.Lock()
+        self._behind = False
+        """The row lacks what `upload` tells."""
         self._due = asyncio.Event()
         self._over = False
         """No further one is to begin in the background."""
         self._making: asyncio.Task[None] | None = None
 
-    async def make(self) -> int:
-        """Data synced, then the row: returns the durable offset. What is doubted is not in it."""
+    async def make(self, *, row_follows: bool = False) -> int:
+        """Data synced, then the row: returns the durable offset. What is doubted is not in it.
+
+        With `row_follows` the row is stored by what comes next: this or `verified`.
+        """
         async with self._one:
             if self.doubted:
                 return self.upload.offset
             offset = await self._part.sync()
-            if offset > self.upload.offset:
-                state = self._part.hash_state
-                await self._store(life.advance(self.upload, offset, self._shop.clock(), state))
+            upload = self.upload
+            if offset > upload.offset:
+                upload = life.advance(upload, offset, self._shop.clock(), self._part.hash_state)
+            if row_follows:
+                self._behind = self._behind or upload is not self.upload
+                self.upload = upload
+            elif upload is not self.upload or self._behind:
+                await self._store(upload)
             return offset
 
     async def _store(self, upload: Upload) -> None:
         await self._shop.catalog.update_upload(upload, expected_epoch=self.upload.epoch)
-        self.upload = upload
+        self.upload, self._behind = upload, False
 
     # In the background
 
@@ -91,10 +101,10 @@ class Checkpoints:
         async with self._one:
             await self._store(life.promise(self.upload, self._shop.clock(), size))
 
-    async def verified(self, digest: str) -> None:
-        """All bytes are durable and have this digest: a new start finishes what we can't."""
+    async def verified(self, upload: Upload) -> None:
+        """All bytes are durable and have their digest: a new start finishes what we can't."""
         async with self._one:
-            await self._store(life.verify(self.upload, digest, self._shop.clock()))
+            await self._store(upload)
 
     async def doubt(self) -> None:
         """See `Writer.doubt`."""

@@ -34,6 +34,7 @@ class Writer:
         self._part = part
         self._lease = lease
         self._checkpoints = Checkpoints(shop, upload, part)
+        self._counted = part.offset
         self._stopped = False
         self._waiting = False
         """Nobody sends at the moment: the next request of the same account may go on."""
@@ -149,16 +150,21 @@ class Writer:
         await self._checkpoints.end_doubt()
         self._checkpoints.keep_up()
         await self._reserve(room)
-        before, door, meters = self._part.offset, self.caller.door, self._shop.meters
+        self._counted = self._part.offset
         try:
-            with meters.under_way(Direction.RECEIVED, door):
-                kept = await self._part.receive(source, room)
+            with self._shop.meters.under_way(Direction.RECEIVED, self.caller.door):
+                kept = await self._part.receive(source, room, self._came)
         finally:
-            meters.moved(Direction.RECEIVED, door, self._part.offset - before)
-            self._shop.space.used(self.upload.id, self._part.offset - before)
-            self._checkpoints.consider()
+            self._came()
         self._refuse_too_large()
         return kept
+
+    def _came(self) -> None:
+        """Count what came since the last time; perhaps a checkpoint is due."""
+        count, self._counted = max(self._part.offset - self._counted, 0), self._part.offset
+        self._shop.meters.moved(Direction.RECEIVED, self.caller.door, count)
+        self._shop.space.used(self.upload.id, count)
+        self._checkpoints.consider()
 
     def _room(self, limit: int) -> int:
         """Bytes to take now: one past the allowed size too, which tells a longer source from a full one."""
@@ -190,25 +196,25 @@ class Writer:
 
     async def _finish(self, size: int | None, digest: str | None) -> Receipt:
         await self._checkpoints.settle()
-        offset = await self.checkpoint()
+        offset = await self._checkpoints.make(row_follows=True)
         try:
-            self._checkpoints.upload = life.promise(self.upload, self._shop.clock(), size, digest)
-            if self.upload.size not in (None, offset):
-                raise BadOffset(f"Only {offset} of {self.upload.size} bytes have arrived: resume the upload.")
-            found = await self._part.digest(self.upload.digest)
-            life.verify(self.upload, found, self._shop.clock())
+            promised = life.promise(self.upload, self._shop.clock(), size, digest)
+            if promised.size not in (None, offset):
+                raise BadOffset(f"Only {offset} of {promised.size} bytes have arrived: resume the upload.")
+            found = await self._part.digest(promised.digest)
+            verified = life.verify(promised, found, self._shop.clock())
         except DigestMismatch:
             await self._reject("digest_mismatch")
             raise
-        receipt = await self._commit(found)
+        receipt = await self._commit(verified, found)
         await self._let_go()
         return receipt
 
-    async def _commit(self, found: str) -> Receipt:
+    async def _commit(self, verified: Upload, found: str) -> Receipt:
         small = self._part.offset <= self._shop.small_size
         data = await self._part.read(self._part.offset) if small else None
         if data is None:
-            await self._checkpoints.verified(found)
+            await self._checkpoints.verified(verified)
         try:
             receipt = await commit_verified(self._shop, self.upload, found, self._part.offset, data)
         except Conflict:

@@ -6,6 +6,7 @@ the source gave is in the file at the end, or the file is poisoned.
 """
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -20,6 +21,9 @@ from fileshare.storage.threads import Pools
 
 MOST_PIECES: Final = 512
 """Pieces of a slice, where a source gives little at a time; writev takes 1,024 (IOV_MAX)."""
+
+TURN: Final = 16 << 20
+"""Bytes after which others get the thread."""
 
 
 class Inflow:
@@ -37,12 +41,12 @@ class Inflow:
         self._gathered_bytes = 0
         self._writing: asyncio.Future[Any] | None = None
 
-    async def receive(self, source: Source, limit: int) -> None:
-        """Up to `limit` bytes. Call `end` afterwards, whatever this raises."""
+    async def receive(self, source: Source, limit: int, came: Callable[[], None]) -> None:
+        """Up to `limit` bytes. Call `end` afterwards, whatever this raises. `came`: see the port."""
         if isinstance(source, SocketSource):
-            await self._receive_by_thread(source, limit)
+            await self._receive_by_thread(source, limit, came)
         else:
-            await self._receive_by_loop(source, limit)
+            await self._receive_by_loop(source, limit, came)
 
     @property
     def ended(self) -> bool:
@@ -70,11 +74,12 @@ class Inflow:
 
     # By the loop
 
-    async def _receive_by_loop(self, source: Source, limit: int) -> None:
+    async def _receive_by_loop(self, source: Source, limit: int, came: Callable[[], None]) -> None:
         taken = 0
         while taken < limit and (data := await source.read(min(SLICE, limit - taken))):
             taken += len(data)
             await self._gather(data)
+            came()
 
     async def _gather(self, data: Data) -> None:
         self._gathered.append(data)
@@ -120,11 +125,12 @@ class Inflow:
 
     # By a thread on the socket
 
-    async def _receive_by_thread(self, source: SocketSource, limit: int) -> None:
+    async def _receive_by_thread(self, source: SocketSource, limit: int, came: Callable[[], None]) -> None:
         """As long as bytes flow; by the loop when they come slowly."""
         taken = 0
         while taken < limit:
-            loan = await source.lend(limit - taken)
+            came()
+            loan = await source.lend(min(TURN, limit - taken))
             if loan is not None:
                 self._consider_direct()
                 if count := await self._take_from(loan):

@@ -63,12 +63,12 @@ class DiskPart:
         """See the port."""
         return self._file.device
 
-    async def receive(self, source: Source, limit: int) -> int:
+    async def receive(self, source: Source, limit: int, came: Callable[[], None] | None = None) -> int:
         """See the port. After NoSpace a part takes no more bytes: those in between are lost."""
         self._file.check_receiving()
         before = self._file.offset
         try:
-            await self._inflow.receive(source, limit)
+            await self._inflow.receive(source, limit, came or _nobody_listens)
         finally:
             if not self._inflow.ended:
                 await self._unfinished.run(self._inflow.end())
@@ -150,3 +150,7 @@ class DiskPart:
         if fd >= 0:
             with suppress(FileshareError):  # nothing that was not synced has been acknowledged
                 await self._threads.run(os.close, fd)
+
+
+def _nobody_listens() -> None:
+    """What comes is told to nobody."""

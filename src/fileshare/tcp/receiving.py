@@ -17,8 +17,8 @@ from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Aborted, End
 
-SLICE = 16 << 20
-"""Bytes between two looks at checkpoint, size and space."""
+SLICE = 64 << 20
+"""Bytes between two looks at size and space; at each of them all that came is written and hashed."""
 
 DRAIN_BYTES = 8 << 20
 """A version 1 body with at most this much left is read to its end, so that the connection lives on."""

@@ -10,8 +10,8 @@ from fileshare.domain.model import Receipt
 from fileshare.errors import ConnectionLost, FileshareError, TooLarge
 from fileshare.services.writer import Writer
 
-SLICE = 16 << 20
-"""Bytes between two looks at checkpoint, size and space, as at the other door."""
+SLICE = 64 << 20
+"""Bytes between two looks at size and space, as at the other door."""
 
 
 class Body(Protocol):
