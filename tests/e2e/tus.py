@@ -35,10 +35,12 @@ class Tus:
     """The admin at one address."""
 
     address: tuple[str, int]
+    seconds: float = 30
+    """Patience for a reply."""
 
     def ask(self, method: str, path: str, body: Bytes | None = None, **headers: str) -> Answer:
         """One request; a header is written with underscores."""
-        connection = HTTPConnection(*self.address, timeout=30)
+        connection = HTTPConnection(*self.address, timeout=self.seconds)
         told = {"Tus-Resumable": "1.0.0", "Authorization": f"Basic {CREDENTIAL}"}
         told |= {name.replace("_", "-"): text for name, text in headers.items()}
         try:

@@ -43,7 +43,7 @@ def main() -> int:
     print(f"seed {args.seed}, in {folder}", flush=True)
     names = [name for name in args.only if name not in PARTS]
     operations = [one for one in OPERATIONS if not names or one.name in names]
-    plan = Plan(folder, operations, args.seed, args.count, lambda text: print(text, flush=True))
+    plan = Plan(folder, operations, args.seed, args.count, lambda text: print(text, flush=True), args.minutes)
     rows: list[Row] = []
     started = time.monotonic()
     try:
@@ -72,6 +72,7 @@ def _parse() -> argparse.Namespace:
         "--only", nargs="+", choices=names, default=[], metavar="NAME", help=f"of: {', '.join(names)}"
     )
     parser.add_argument("--count", type=int, help="so many k, drawn by the seed, instead of every k")
+    parser.add_argument("--minutes", type=float, default=10, help="how long the soak lasts")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="to repeat a run")
     parser.add_argument("--dir", default=RAM if RAM.is_dir() else None, help="where to work; a GiB is enough")
     parser.add_argument("--keep", action="store_true", help="leave the folders for a look")

@@ -37,6 +37,8 @@ class Plan:
     seed: int
     count: int | None
     say: Callable[[str], None]
+    minutes: float = 10
+    """For the soak."""
 
     def chance(self, part: str) -> random.Random:
         """A part's own: it repeats whatever else was run."""

@@ -20,6 +20,7 @@ from tests.e2e.talk import Version1
 from tests.e2e.tus import Tus, web_address
 from tests.faults.forks import Tell, in_child
 from tests.faults.parts import Plan
+from tests.faults.soak import soaked
 from tests.faults.stops import stopped
 
 MIB = 1 << 20
@@ -181,9 +182,15 @@ def large(stage: Stage) -> list[Row]:
     return Restart(stage).run()
 
 
+def soak(plan: Plan) -> list[Row]:
+    """Everything together, for as long as was asked."""
+    return part("soak", partial(soaked, minutes=plan.minutes))(plan)
+
+
 SERVER_PARTS = {
     "stop": part("stop", stopped),
     "backups": part("backups", copied),
     "rot": part("rot", rotten),
     "large": part("large", large),
+    "soak": soak,
 }
