@@ -28,6 +28,7 @@ from tests.acceptance.many_at_once import ManyAtOnce
 from tests.acceptance.network_cuts import NetworkCuts
 from tests.acceptance.report import Row, table
 from tests.acceptance.restart import Restart
+from tests.acceptance.rude import Rude
 from tests.acceptance.server_kills import ServerKills
 from tests.acceptance.small_files import SmallFiles
 from tests.acceptance.stage import Check, Stage
@@ -38,7 +39,7 @@ from tests.acceptance.users_document import UsersDocument
 CHECKS: tuple[type[Check], ...] = (
     Fresh, UsersDocument, ServerKills, ClientKills, NetworkCuts, LostReplies, BigFile, SmallFiles, Restart,
     Hostile, Listing, FilesPage, BusyPages, TusClients, CrossDoor,
-    BigResume, UploadCost, Checkpoints, KnownFile, IdleConnections, BusyLists, ManyAtOnce,
+    BigResume, UploadCost, Checkpoints, KnownFile, IdleConnections, BusyLists, ManyAtOnce, Rude,
 )  # fmt: skip
 
 

@@ -84,11 +84,11 @@ async def test_silent_connections_of_one_address_give_way_and_others_stay() -> N
 
 
 async def test_connection_that_asked_without_a_login_gives_way_too() -> None:
-    async with open_house(limits=WebLimits(max_silent_per_address=2, moment=0)) as house:
-        async with line_to(house) as oldest:
-            assert await healthy(oldest)
-            async with line_to(house), line_to(house):
-                assert await ended(oldest) == b""
+    async with open_house(limits=WebLimits(max_silent_per_address=2, moment=0.1)) as house:
+        async with line_to(house) as oldest, line_to(house) as second, line_to(house) as newest:
+            for line in (oldest, second, newest):
+                assert await healthy(line)
+            assert await ended(oldest) == b""
 
 
 async def test_connection_that_has_logged_in_never_gives_way_to_strangers() -> None:

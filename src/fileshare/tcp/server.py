@@ -5,14 +5,13 @@ import logging
 import secrets
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
+from fileshare.services.seats import Seats
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
-from fileshare.tcp.admission import Admission
 from fileshare.tcp.handlers import HANDLERS
 from fileshare.tcp.mixed import MixedListener, listening_sockets
 from fileshare.tcp.session import Services, Session, TcpLimits
@@ -38,8 +37,11 @@ class TcpServer:
         require_auth: bool = True,
     ) -> None:
         self._services = Services(uploads, whole_files, files, accounts, limits)
-        self._admission = Admission(
-            limits.max_unauthenticated, limits.max_unauthenticated_per_address, limits.first_frame_seconds
+        self._seats = Seats(
+            limits.max_connections,
+            limits.max_unauthenticated,
+            limits.max_unauthenticated_per_address,
+            limits.moment,
         )
         self._require_auth = require_auth
         self._listeners: list[asyncio.Server | MixedListener] = []
@@ -85,34 +87,18 @@ class TcpServer:
         return Stream(self._connected, self._services.limits.stall_seconds)
 
     def _connected(self, stream: Stream) -> None:
-        if len(self._sessions) >= self._services.limits.max_connections and not self._make_room():
+        anonymous = None if self._require_auth else self._services.accounts.anonymous()
+        session = Session(stream, self._services, self._seats, secrets.token_hex(4), anonymous)
+        if not self._seats.come(session):
             stream.abort()  # a word to it would need a place of its own
             return
-        anonymous = None if self._require_auth else self._services.accounts.anonymous()
-        session = Session(stream, self._services, self._admission, secrets.token_hex(4), anonymous)
         task = asyncio.get_running_loop().create_task(session.run(HANDLERS))
         self._sessions[task] = session
         task.add_done_callback(self._session_over)
 
-    def _make_room(self) -> bool:
-        """The oldest connection that acts for nobody goes, else the oldest idle one of the greediest account.
-
-        Descriptors are the whole server's: who takes them all would also stop the other door.
-        """
-        taken = [one for one in self._sessions.values() if not one.gone]
-        victim = next((one for one in taken if one.known_caller is None), None)
-        if victim is None:
-            holders = Counter(one.holder for one in taken)
-            ((greediest, _),) = holders.most_common(1) or ((None, 0),)
-            victim = next((one for one in taken if one.idle and one.holder == greediest), None)
-        if victim is None:
-            return False
-        victim.gone = True
-        victim.stream.abort()
-        return True
-
     def _session_over(self, task: asyncio.Task[None]) -> None:
         session = self._sessions.pop(task)
+        self._seats.leave(session)
         if not task.cancelled() and (error := task.exception()) is not None:
             session.stream.abort()
             _log.error("a session failed", exc_info=error)
@@ -132,6 +118,7 @@ class TcpServer:
         """Take no more connections, let what runs go on for half of `seconds`, then stop it, resumable."""
         for listener in self._listeners:
             listener.close()
+        self._seats.close()
         for session in self.sessions:
             session.draining = True
             if session.idle:

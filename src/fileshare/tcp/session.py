@@ -6,8 +6,7 @@ failure ends in one clear reply or a closed connection, never in both ends waiti
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 
 from fileshare.domain.addresses import group_of
@@ -18,14 +17,13 @@ from fileshare.errors import (
     ConnectionLost,
     FileshareError,
     ProtocolError,
-    Unavailable,
 )
 from fileshare.logs import on_behalf_of
 from fileshare.services.accounts import Accounts
 from fileshare.services.files import Files
+from fileshare.services.seats import MOMENT, Seats
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
-from fileshare.tcp.admission import Admission, Seat
 from fileshare.tcp.answers import reply_for
 from fileshare.tcp.stream import LINGER_SECONDS, Stream
 from fileshare.wire import messages as m
@@ -47,6 +45,7 @@ class TcpLimits:
     idle_seconds: float = 600
     max_unauthenticated: int = 100
     max_unauthenticated_per_address: int = 20
+    moment: float = MOMENT
     max_connections: int = 10_000
     window_uploads: int = 1024
     window_bytes: int = 4 << 20
@@ -73,7 +72,7 @@ class Session:
         self,
         stream: Stream,
         services: Services,
-        admission: Admission,
+        seats: Seats,
         connection_id: str,
         anonymous: Account | None,
     ) -> None:
@@ -85,13 +84,12 @@ class Session:
         """The nonce of the last HAVE, by digest."""
         self.puts: asyncio.Task[None] | None = None
         """The last of the PUTs whose results are still to come."""
-        self._admission = admission
-        self._seat: Seat | None = None
+        self._seats = seats
+        self._has_spoken = False
+        """Whether a whole frame has come."""
         self._connection_id = connection_id
         self._anonymous = anonymous
         self._caller: Caller | None = None
-        self.gone = False
-        """Whether it had to give way to another; its descriptor is free in a moment."""
         self.idle = True
         """Whether it waits for a request; otherwise one is being answered."""
         if anonymous is not None:
@@ -112,19 +110,35 @@ class Session:
         """Who asks, if anyone has logged in."""
         return self._caller
 
+    # Its place
+
     @property
-    def holder(self) -> tuple[int, str] | None:
+    def group(self) -> str:
+        """Of addresses, for which it counts."""
+        return group_of(self.stream.address)
+
+    @property
+    def stranger(self) -> bool:
+        """Who has not logged in, or, where that is not needed, has not yet said a word."""
+        return self._caller is None or not self._has_spoken
+
+    @property
+    def holder(self) -> Hashable:
         """For whom it is open: the account, or, where nobody logs in, everyone at that address."""
         caller = self._caller
         if caller is None:
             return None
-        return caller.account.id, "" if caller.account.id != ANONYMOUS_ID else group_of(caller.address)
+        return self.group if caller.account.id == ANONYMOUS_ID else caller.account.id
 
-    async def logged_in(self, account: Account, session_id: int | None) -> None:
-        """From here on the connection acts for this account; its seat is free."""
+    def give_way(self) -> None:
+        """To another; its descriptor is free in a moment."""
+        self.stream.abort()
+
+    # Who asks
+
+    def logged_in(self, account: Account, session_id: int | None) -> None:
+        """From here on the connection acts for this account."""
         self._caller = self._as_caller(account, session_id)
-        if self._seat is not None:
-            await self._admission.leave(self._seat)
 
     def logged_out(self) -> None:
         """The connection acts for nobody any more (or for anyone, where no login is needed)."""
@@ -138,10 +152,7 @@ class Session:
         """Serve the connection until either side is done."""
         with on_behalf_of(address=self.stream.address, connection=self._connection_id):
             try:
-                async with self._admission.seat(self.stream) as self._seat:
-                    await self._serve(handlers)
-            except Unavailable as error:
-                self._last_word(error)
+                await self._serve(handlers)
             except ConnectionLost as error:
                 _log.debug("connection ended: %s", error.message)
             finally:
@@ -159,6 +170,7 @@ class Session:
                     self.refuse(error)
                 self.idle = True
                 await self.stream.drain()
+                self._seats.wait(self)
         except ProtocolError as error:
             _log.info("protocol error: %s", error.message)
             self._last_word(error)
@@ -174,53 +186,29 @@ class Session:
                 return None
             event = self.wire.receive(raw)
             if isinstance(event, m.Request):
-                await self._has_spoken()
                 return event
-            if not self._is_stranger:
+            if not self.stranger:
                 deadline = asyncio.get_running_loop().time() + self.services.limits.stall_seconds
         return None
-
-    async def _has_spoken(self) -> None:
-        """A whole frame has come: the seat no longer gives way, and who needs no login needs no seat."""
-        if self._seat is not None:
-            self._seat.has_spoken = True
-            if self._caller is not None:
-                await self._admission.leave(self._seat)
 
     def _first_byte_seconds(self) -> float:
         """A stranger's whole frame has its seconds in total; a caller may be idle between two."""
         limits = self.services.limits
-        return limits.first_frame_seconds if self._is_stranger else limits.idle_seconds
-
-    @property
-    def _is_stranger(self) -> bool:
-        """Who has not logged in, or, where that is not needed, has not yet said a word."""
-        return self._caller is None or (self._seat is not None and not self._seat.has_spoken)
+        return limits.first_frame_seconds if self.stranger else limits.idle_seconds
 
     async def _handle(self, request: m.Request, handlers: "Handlers") -> None:
-        self.idle = False
+        self.idle, self._has_spoken = False, True
+        self._seats.ask(self)
         if not isinstance(request, m.Put):
             await self.puts_stored()
         if isinstance(request, Unauthenticated):
             raise AuthRequired()
         try:
-            with self._answering():
-                await handlers[type(request)](self, request)
+            await handlers[type(request)](self, request)
         except (BadRequest, AuthRequired, ProtocolError, ConnectionLost):
             raise
         except FileshareError as error:
             self.refuse(error)
-
-    @contextmanager
-    def _answering(self) -> Iterator[None]:
-        """A stranger whose login is being checked keeps its seat, however long that takes."""
-        if self._seat is not None:
-            self._seat.busy = True
-        try:
-            yield
-        finally:
-            if self._seat is not None:
-                self._seat.busy = False
 
     def refuse(self, error: FileshareError) -> None:
         """Tell an error as the answer to the last request."""
@@ -244,6 +232,7 @@ class Session:
 
     async def _finish(self) -> None:
         await self.puts_stored()
+        self._seats.wait(self)  # while it is heard out
         await self.stream.close(DRAINING_LINGER if self.draining else LINGER_SECONDS)
 
 

@@ -28,7 +28,7 @@ async def auth(session: Session, request: m.Auth) -> None:
     account = await accounts.log_in(
         request.username, request.password, address=session.stream.address, door=Door.TCP
     )
-    await session.logged_in(account, None)
+    session.logged_in(account, None)
     session.reply(m.AuthSuccess(role=account.role.value))
 
 

@@ -47,7 +47,7 @@ async def login(session: Session, request: m.Login) -> None:
     session.logged_out()
     account = await accounts.log_in(request.username, request.password, address=address, door=Door.TCP)
     token, issued = await accounts.issue_token(account, name=request.name, address=address)
-    await session.logged_in(account, issued.id)
+    session.logged_in(account, issued.id)
     session.reply(
         m.AuthSuccess(
             role=account.role.value,
@@ -64,7 +64,7 @@ async def _login_by_token(session: Session, token: str) -> None:
     held, account = await session.services.accounts.authenticate(
         token, address=session.stream.address, door=Door.TCP
     )
-    await session.logged_in(account, held.id)
+    session.logged_in(account, held.id)
     session.reply(
         m.AuthSuccess(
             role=account.role.value,

@@ -6,7 +6,7 @@ place by doing nothing, and that what aiohttp refuses by itself is said in our o
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,14 +16,15 @@ from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import RequestHandler, RequestPayloadError
 
 from fileshare.domain.addresses import group_of
+from fileshare.domain.model import ANONYMOUS_ID, Caller
 from fileshare.services.cutting import cut
 from fileshare.services.pace import LEAST_BYTES
+from fileshare.services.seats import Seats
 from fileshare.web.bodies import TooSlow, was_asked_for
 from fileshare.web.failures import refused_unread
 from fileshare.web.keys import CALLER, Network
 from fileshare.web.origin import address_of, is_trusted
 from fileshare.web.remainder import flow_on
-from fileshare.web.seats import Seats
 
 MAX_LINE = 16_384
 """Bytes of a request's first line: a path of 4,096 bytes takes three times as many
@@ -50,7 +51,7 @@ class Connection(RequestHandler):
         "_arrived",
         "_came",
         "_head_timer",
-        "_known",
+        "_holder",
         "_line",
         "_patience",
         "_paused_meanwhile",
@@ -82,7 +83,7 @@ class Connection(RequestHandler):
         self._line: asyncio.Transport | None = None
         self._peer = ""
         self.group = ""
-        self._known = False
+        self._holder: Hashable = None
         self._request: web.Request | None = None
         self._came = self._arrived = 0
         self._answers = self._answers_then = 0
@@ -98,7 +99,16 @@ class Connection(RequestHandler):
         """Whether nobody with an account has asked on it; of a trusted proxy only while it asks for one."""
         if self._request is not None and CALLER in self._request:
             return False
-        return self._request is not None if self._by_proxy else not self._known
+        return self._request is not None if self._by_proxy else self._holder is None
+
+    @property
+    def holder(self) -> Hashable:
+        """For whom it is open: who asks, or who last did; where nobody logs in, all at that address."""
+        caller = None if self._request is None else self._request.get(CALLER)
+        return self._holder if caller is None else self._held_by(caller)
+
+    def _held_by(self, caller: Caller) -> Hashable:
+        return self.group if caller.account.id == ANONYMOUS_ID else caller.account.id
 
     @property
     def _by_proxy(self) -> bool:
@@ -167,7 +177,8 @@ class Connection(RequestHandler):
             self._answered(request)
 
     def _answered(self, request: web.BaseRequest) -> None:
-        self._known = self._known or CALLER in request
+        if CALLER in request and not self._by_proxy:
+            self._holder = self._held_by(request[CALLER])
         self._answers += 1
         self._request = None
         if self._rate_timer is not None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from fileshare.domain.addresses import group_of
+from fileshare.services.seats import Seats
 from fileshare.web.keys import Network
 from fileshare.web.origin import is_trusted
-from fileshare.web.seats import Seats
 
 _log = logging.getLogger("fileshare.web")
 
@@ -41,6 +41,7 @@ class Doorstep(asyncio.Protocol):
         self._line: asyncio.Transport | None = None
         self.group = ""
         self.stranger = True
+        self.holder = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, and begin."""

@@ -13,10 +13,10 @@ from functools import partial
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Handler
 
+from fileshare.services.seats import MOMENT, Seats
 from fileshare.web.connection import Connection, Patience
 from fileshare.web.doorstep import Doorstep
 from fileshare.web.keys import SERVICES, Network
-from fileshare.web.seats import Seats
 
 _QUOTING = (BadContentDispositionHeader, BadContentDispositionParam)
 """Warnings of aiohttp that quote what a client sent. Python keeps each text it has warned of for ever:
@@ -37,8 +37,8 @@ class WebLimits:
     """Connections that wait for a request and on which nobody known has asked."""
     max_silent_per_address: int = 20
     max_connections: int = 1_000_000
-    moment: float = 0.25
-    """What newcomers have to say their first word before the oldest silent ones are looked at."""
+    moment: float = MOMENT
+    """What newcomers have to say who they are before any of them gives way."""
 
 
 class WebServer:

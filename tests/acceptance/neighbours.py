@@ -1,0 +1,145 @@
+"""A process of somebody who asks both doors for lists, all the while, and is timed.
+
+Some connections stand from the beginning, some are new each time and log in first, by token or by
+password. Prints what was asked, from when to when, and what went wrong, if anything did.
+"""
+
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from tests.e2e.servers import Server
+from tests.e2e.talk import Talk, Version2
+from tests.e2e.tus import web_address
+
+PAUSE = 0.020
+"""Seconds between two questions."""
+PASSWORDS_EVERY = 1.0
+"""Seconds between two logins by password, of which each costs a quarter of a second of a processor."""
+PATIENCE = 30.0
+LIST = "/api/v1/files?limit=1000"
+TOP = Path(__file__).parents[2]
+
+
+class Asked(NamedTuple):
+    """One question: seconds of the monotonic clock, and what went wrong."""
+
+    what: str
+    start: float
+    end: float
+    wrong: str
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.end - self.start
+
+
+class Neighbour:
+    """Both doors, on connections that are kept."""
+
+    def __init__(self, tcp: tuple[str, int], web: tuple[str, int], name: str, password: str) -> None:
+        self._tcp, self._web, self._name, self._password = tcp, web, name, password
+        self._talk = Version2(tcp, PATIENCE)
+        self._token = self._password_at_tcp(self._talk)
+        self._line = HTTPConnection(*web, timeout=PATIENCE)
+        self._passwords_due = 0.0
+
+    def questions(self) -> Mapping[str, Callable[[], None]]:
+        """What is asked now, in turn."""
+        found = {
+            "kept TCP": lambda: _list_at_tcp(self._talk),
+            "kept web": lambda: _list_at_web(self._line, f"Bearer {self._token}"),
+            "token TCP": self._new_at_tcp,
+            "token web": lambda: self._new_at_web(f"Bearer {self._token}"),
+        }
+        if time.monotonic() >= self._passwords_due:
+            self._passwords_due = time.monotonic() + PASSWORDS_EVERY
+            found |= {"password TCP": self._password_new_at_tcp, "password web": self._password_at_web}
+        return found
+
+    def _new_at_tcp(self) -> None:
+        with Version2(self._tcp, PATIENCE) as talk:
+            status, data = talk.ask("AUTH", token=self._token)
+            assert status == "AUTH_SUCCESS", (status, data)
+            _list_at_tcp(talk)
+
+    def _new_at_web(self, credential: str) -> None:
+        line = HTTPConnection(*self._web, timeout=PATIENCE)
+        try:
+            _list_at_web(line, credential)
+        finally:
+            line.close()
+
+    def _password_new_at_tcp(self) -> None:
+        with Version2(self._tcp, PATIENCE) as talk:
+            self._password_at_tcp(talk)
+
+    def _password_at_tcp(self, talk: Talk) -> str:
+        status, data = talk.ask("AUTH", username=self._name, password=self._password, name="neighbour")
+        assert status == "AUTH_SUCCESS", (status, data)
+        return str(data["token"])
+
+    def _password_at_web(self) -> None:
+        line = HTTPConnection(*self._web, timeout=PATIENCE)
+        body = json.dumps({"username": self._name, "password": self._password})
+        try:
+            line.request("POST", "/api/v1/tokens", body, {"Content-Type": "application/json"})
+            answer = line.getresponse()
+            text = answer.read()
+            assert answer.status in (200, 201), (answer.status, text)
+        finally:
+            line.close()
+
+
+def _list_at_tcp(talk: Talk) -> None:
+    status, data = talk.ask("LIST", path="", recursive=True)
+    assert status == "OK" and data["entries"], (status, data)
+
+
+def _list_at_web(line: HTTPConnection, credential: str) -> None:
+    line.request("GET", LIST, headers={"Authorization": credential})
+    answer = line.getresponse()
+    text = answer.read()
+    assert answer.status == 200, (answer.status, text)
+
+
+def ask(neighbour: Neighbour) -> None:
+    """Until standard input ends."""
+    while not select.select([sys.stdin], [], [], PAUSE)[0]:
+        for what, question in neighbour.questions().items():
+            start, wrong = time.monotonic(), ""
+            try:
+                question()
+            except (OSError, HTTPException, AssertionError, ValueError, KeyError) as error:
+                wrong = f"{type(error).__name__}: {error}"
+            sys.stdout.write(json.dumps([what, start, time.monotonic(), wrong]) + "\n")
+
+
+class Neighbours:
+    """The process, from `with` on; `asked` has what it tells, afterwards."""
+
+    def __init__(self, server: Server, name: str, password: str) -> None:
+        self.asked: list[Asked] = []
+        self._words = [str(word) for word in (*server.address, *web_address(server), name, password)]
+
+    def __enter__(self) -> Self:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", __name__, *self._words]
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=TOP)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        told = self._process.communicate()[0]
+        self.asked += [Asked(*json.loads(line)) for line in told.splitlines()]
+
+
+if __name__ == "__main__":
+    tcp_host, tcp_port, web_host, web_port, *who = sys.argv[1:]
+    ask(Neighbour((tcp_host, int(tcp_port)), (web_host, int(web_port)), *who))
