@@ -18,6 +18,7 @@ from fileshare.client.download_jobs import (
 from fileshare.client.downloads import Downloader, Wanted
 from fileshare.client.feed import Feed
 from fileshare.client.gets import SMALL, Answer, Gets, Grown
+from fileshare.client.idle_lines import IdleLines
 from fileshare.client.landing import Landing, sweep
 from fileshare.client.line import Line, Lines
 from fileshare.client.local_folders import LocalFolders
@@ -58,6 +59,7 @@ class DownloadRun:
         self.place = job.output if job.into_folder else os.path.dirname(job.output)
         """The folder that holds all that is fetched."""
         self.went_on = len(self.journal) > 0
+        self.idle: IdleLines | None = None
         self._lines = lines
         self._state = state
         if resume:
@@ -65,6 +67,7 @@ class DownloadRun:
 
     def run(self, jobs: int = 1) -> None:
         """Do it all on so many connections. Raises what stops everything; see `tally` for single files."""
+        self.idle = IdleLines(jobs) if jobs > 1 else None
         try:
             run_on_lines(self._lines, jobs, lambda line: _Worker(self, line).run())
         finally:
@@ -86,11 +89,21 @@ class _Worker:
         self._landing = Landing(run.place, run.job.id)
         self._folders = LocalFolders(self._landing.made)
         self._gets = Gets(line, run.rate, self._reporter, self._landing, self._answered)
-        self._downloader = Downloader(line, run.rate, self._reporter, run.parts)
+        self._downloader = Downloader(line, run.rate, self._reporter, run.parts, run.idle)
+        self._line = line
         self._large: list[Wanted] = []
 
     def run(self) -> None:
-        """Until the feed is empty and everything taken from it is under its name."""
+        """Until the feed is empty and everything taken from it is under its name; then help the others."""
+        try:
+            self._run_own()
+        finally:
+            if self._run.idle is not None:
+                self._run.idle.leave()
+        if self._run.idle is not None:
+            self._run.idle.lend(self._line)
+
+    def _run_own(self) -> None:
         try:
             while (found := self._run.feed.take()) is not None:
                 self._handle(found)

@@ -14,13 +14,18 @@ from msgspec import UNSET, Struct, UnsetType
 
 from fileshare.client.conversation import Conversation, error_named
 from fileshare.client.follower import PIECE
+from fileshare.client.idle_lines import IdleLines
 from fileshare.client.line import Line
 from fileshare.client.part_sinks import PartSink
+from fileshare.client.pieces import PieceLine, Pieces
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Item, Outcome, Reporter
 from fileshare.errors import DigestMismatch, ProtocolError, SourceChanged, StorageFailed
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Aborted
+
+LARGE = 32 << 20
+"""Bytes from which on a file is fetched in pieces, where there are several connections."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -41,9 +46,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
         """What it is called in reports."""
         return Item(direction="download", path=self.path, local=self.target, size=self.size)
 
-    def request(self, offset: int, digest: str) -> m.Download:
-        """Ask for the content of that digest from `offset` on, or for another one from its start."""
-        return m.Download(path=self.path, version=self._version, offset=offset, if_digest=digest)
+    def request(self, offset: int, digest: str, length: int | None = None) -> m.Download:
+        """Ask for the content of that digest from `offset` on, or for another one whole."""
+        most = UNSET if length is None else length
+        return m.Download(path=self.path, version=self._version, offset=offset, length=most, if_digest=digest)
 
     def beginning(self, most: int) -> m.Download:
         """Ask for the content that is there now, up to so many bytes."""
@@ -97,9 +103,13 @@ class Fetch:
         self._resumed_from: int | None = None
         self._moved = 0
 
-    def run(self) -> Outcome:
-        """Everything up to the end, verified. Raises DigestMismatch and what another try can't mend."""
-        begin = self._line.persist(self._attempt)
+    def run(self, idle: IdleLines | None = None) -> Outcome:
+        """Everything up to the end, verified. Raises DigestMismatch and what another try can't mend.
+
+        Lines that are `idle` help where the file is large.
+        """
+        begin = self._in_pieces(idle) if idle is not None and self._is_large else None
+        begin = begin or self._line.persist(self._attempt)
         digest = begin.digest.lower()
         if self._sink.digest() != digest:
             raise DigestMismatch(
@@ -115,6 +125,39 @@ class Fetch:
             moved=self._moved,
             resumed_from=self._resumed_from or 0,
         )
+
+    @property
+    def _is_large(self) -> bool:
+        # Under a limit the line is not what slows it down.
+        return self._rate.limit is None and self._wanted.size - self._sink.offset >= LARGE
+
+    def _in_pieces(self, idle: IdleLines) -> m.DownloadBegin | None:
+        """All of it, by whoever is idle as well; None where the content has changed meanwhile."""
+        sink = self._sink
+        pieces = Pieces(sink, self._wanted.size, idle.workers)
+        self._resumed_from = sink.offset
+        self._reporter.start(self._wanted.item, sink.offset)
+
+        def fetch(line: Line) -> None:
+            PieceLine(line, pieces, self._wanted, sink.belongs_to, self._reporter).run()
+
+        try:
+            with idle.helping(fetch):
+                try:
+                    fetch(self._line)
+                except BaseException as error:
+                    pieces.fail(error)
+                    raise
+        except SourceChanged:
+            return None
+        finally:
+            self._moved += pieces.moved
+            pieces.keep_beginning()
+        if pieces.error is None:
+            return pieces.begin
+        if isinstance(pieces.error, SourceChanged):
+            return None
+        raise pieces.error
 
     def _attempt(self, conversation: Conversation) -> m.DownloadBegin:
         sink = self._sink
@@ -152,11 +195,19 @@ class Fetch:
 class Downloader:
     """Fetches files into parts and gives them their names."""
 
-    def __init__(self, line: Line, rate: Rate, reporter: Reporter, parts: "OpensParts") -> None:
+    def __init__(
+        self,
+        line: Line,
+        rate: Rate,
+        reporter: Reporter,
+        parts: "OpensParts",
+        idle: IdleLines | None = None,
+    ) -> None:
         self._line = line
         self._rate = rate
         self._reporter = reporter
         self._parts = parts
+        self._idle = idle
 
     def fetch(self, wanted: Wanted) -> Outcome:
         """The file is whole, verified, durable and under its name on return."""
@@ -178,7 +229,7 @@ class Downloader:
             return outcome
 
     def _fetch_into(self, wanted: Wanted, sink: PartSink) -> Outcome:
-        return Fetch(self._line, self._rate, self._reporter, wanted, sink).run()
+        return Fetch(self._line, self._rate, self._reporter, wanted, sink).run(self._idle)
 
 
 class OpensParts(Protocol):
