@@ -1,6 +1,7 @@
 """A disk that is full: nothing acknowledged is lost, the server lives on, and deleting for good helps."""
 
 import hashlib
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -135,6 +136,47 @@ def test_a_write_that_fails_midway_keeps_what_was_durable(serve: Serve) -> None:
         assert talk.download("before.bin") == before
         assert talk.download("big.bin") == data
     assert inspect(server.data_dir, rehash=True).clean
+
+
+def test_a_server_whose_writes_failed_for_a_while_goes_on_by_itself(serve: Serve) -> None:
+    """As under a quota that is met amid a write of the database, which is an I/O error to SQLite."""
+    server, log = serve(require_auth=False), 256 * 1024
+    data = content(4 * MIB)
+    with Version1(server.address) as talk:
+        for number in itertools.count():
+            talk.upload(f"{number}.txt", content(100, seed=number))
+            if (server.data_dir / "fileshare.db-wal").stat().st_size > 2 * log:
+                break
+    with half_an_upload(server, data[:MIB]) as sending:
+        wait_until("half of it is written", lambda: [row[2] for row in half_done(server.data_dir)] == [MIB])
+        server.limit_file_size(log)
+        with Version1(server.address) as talk:
+            assert refusal(talk, "in vain.txt") in {"storage_failed", "no_space", "unavailable"}
+            assert talk.download("0.txt") == content(100)
+        sending.send_data(data[MIB : 2 * MIB])
+    server.limit_file_size(None)
+    with Version1(server.address) as talk:
+        wait_until("it takes files again", lambda: refusal(talk, "after.txt") is None)
+    with Version2(server.address) as again:
+        offset = again.begin("0123456789abcdef", "big.bin")
+        assert offset >= MIB
+        again.send_data(data[offset:])
+        again.send_end(data)
+        assert again.final()[0] == "STORED"
+    names = {*(f"{one}.txt" for one in range(number + 1)), "after.txt", "big.bin"}
+    assert set(stored(server.data_dir)) in (names, names | {"in vain.txt"})
+    assert inspect(server.data_dir, rehash=True).clean
+
+
+def refusal(talk: Version1, name: str) -> str | None:
+    """The code with which a small file is refused."""
+    data = content(100, seed=9)
+    digest = hashlib.sha256(data).hexdigest()
+    status, told = talk.ask("UPLOAD", filename=name, file_size=len(data), file_hash=digest)
+    if status == "OK":
+        talk.send(data)
+        status, told = talk.hear()
+    return None if status == "OK" else str(told["code"])
 
 
 def test_version_1_client_of_a_full_disk_gets_its_error_and_can_resume(serve: Serve) -> None:

@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import pytest
 
 from fileshare.errors import NoSpace, NotFound, StorageFailed, Unavailable
+from fileshare.storage.sqlite import comeback, transactions, wal
 from fileshare.storage.sqlite import connection as connection_module
-from fileshare.storage.sqlite import transactions, wal
 from fileshare.storage.sqlite.database import Database
 
 SCHEMA = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;"
@@ -51,6 +51,12 @@ def texts(db: sqlite3.Connection) -> list[str]:
 def add_then_fail(db: sqlite3.Connection, text: str, error: Exception) -> None:
     add(db, text)
     raise error
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not happened():
+            await asyncio.sleep(0.001)
 
 
 def mode_of(path: Path) -> int:
@@ -264,6 +270,45 @@ async def test_a_failed_commit_stops_writes_until_opened_anew(
     await notes.open()
     await notes.run(add, "anew")
     assert (await notes.read(texts))[-1] == "anew"
+    await notes.close()
+
+
+async def test_writes_come_back_by_themselves_when_the_error_is_over(
+    failing: dict[str, int],
+    tmp_path: Path,
+    migrations: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(comeback, "FIRST", 0.001)
+    notes = Database(tmp_path / "notes.db", migrations)
+    await notes.open()
+    await notes.run(add, "before")
+    failing["COMMIT"] = failing["PRAGMA wal_checkpoint(TRUNCATE)"] = sqlite3.SQLITE_IOERR_WRITE
+    with pytest.raises(StorageFailed):
+        await notes.run(add, "in vain")
+    await until(lambda: "takes no writes yet" in caplog.text)
+    assert await notes.read(texts) == ["before"]
+    failing.clear()
+    await until(lambda: notes.writable)
+    await notes.run(add, "after")
+    assert await notes.read(texts) == ["before", "after"]
+    await notes.close()
+
+
+async def test_writes_never_come_back_by_themselves_to_a_damaged_file(
+    failing: dict[str, int], tmp_path: Path, migrations: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comeback, "FIRST", 0)
+    notes = Database(tmp_path / "notes.db", migrations)
+    await notes.open()
+    failing["COMMIT"] = sqlite3.SQLITE_CORRUPT
+    with pytest.raises(StorageFailed):
+        await notes.run(add, "in vain")
+    failing.clear()
+    for _ in range(50):
+        await notes.read(texts)
+    assert not notes.writable
     await notes.close()
 
 

@@ -2,8 +2,8 @@
 
 A unit is a plain function of a `sqlite3.Connection` that runs whole in that
 connection's thread, inside one transaction. What `run` returned is durable. After an
-error of the disk nothing more is written until the database has been opened anew: a
-sync that failed can falsely succeed when it is tried again.
+error of the disk nothing more is written until the database has been opened anew, which
+it tries by itself: a sync that failed can falsely succeed when it is tried again.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -20,6 +21,7 @@ from fileshare.errors import Unavailable
 from fileshare.services.meters import Histogram
 from fileshare.storage import failures
 from fileshare.storage.sqlite import migrating, wal
+from fileshare.storage.sqlite.comeback import Comeback, is_damage
 from fileshare.storage.sqlite.connection import Connection, connect, log, translated
 from fileshare.storage.sqlite.copying import copy_database, sync_path
 from fileshare.storage.sqlite.transactions import Job, read_transaction, write_transaction
@@ -42,7 +44,7 @@ KEPT_FREE = 1024
 SHRINK_STEP = 1024
 """Pages given back in one transaction, some tens of milliseconds."""
 
-STOPPED = "The server's database takes no writes: its log says why, and starting it anew is needed."
+STOPPED = "The server's database takes no writes now, and its log says why: try again later."
 
 
 class Database:
@@ -57,6 +59,7 @@ class Database:
         self._waiting: deque[Job] = deque()
         self._draining: asyncio.Task[None] | None = None
         self._stopped = False
+        self._comeback = Comeback(self._open_writer_anew)
         self.latencies = {"read": Histogram(), "write": Histogram()}
         """How long callers waited, queueing and the commit's sync included."""
 
@@ -71,10 +74,8 @@ class Database:
         Raises Unavailable for a database that is newer than this code or not ours,
         NoSpace and StorageFailed.
         """
-        writer = Connection(self._connect_writer, "database-writer")
         try:
-            await writer.open()
-            self._writer = writer
+            self._writer = await self._open_writer()
             for number in range(READERS):
                 reader = Connection(self._connect_reader, f"database-reader-{number}")
                 await reader.open()
@@ -85,6 +86,28 @@ class Database:
             known = failures.translated(error) if isinstance(error, OSError) else translated(error)
             raise known or error from error
         self._stopped = False
+
+    async def _open_writer(self) -> Connection:
+        writer = Connection(self._connect_writer, "database-writer")
+        await writer.open()
+        return writer
+
+    async def _open_writer_anew(self) -> None:
+        """Those who read stay: what they see is what was committed, and no less. Raises `REFUSALS`.
+
+        The old connection is closed first: only one may write or move the log.
+        """
+        old, self._writer = self._writer, None
+        if old is not None:
+            with suppress(sqlite3.Error):
+                await old.close()
+        writer = await self._open_writer()
+        try:
+            await writer.call(_prove)
+        except BaseException:
+            await writer.close()
+            raise
+        self._writer, self._stopped = writer, False
 
     def _connect_writer(self) -> sqlite3.Connection:
         """In the writer's thread: the file, its format, and a log that has been moved into it.
@@ -123,6 +146,7 @@ class Database:
 
     async def close(self) -> None:
         """Finish what waits, move the log into the database, and let go. Safe to call twice."""
+        await self._comeback.end()
         if self._draining is not None:
             await asyncio.wait([self._draining])
         writer, self._writer = self._writer, None
@@ -212,18 +236,21 @@ class Database:
         try:
             while self._waiting and self._writer is not None:
                 outcome = await self._writer.call(partial(write_transaction, self._waiting))
-                self._stopped = self._stopped or outcome.stop
+                self._stopped = self._stopped or outcome.stop  # before anyone hears of it
                 for job in outcome.jobs:
                     job.settle()
-                if self._stopped:
-                    self._refuse_waiting()
+                if outcome.stop:
+                    self._stop(comes_back=not outcome.damaged)
                 elif self._log.is_due():
                     await self._checkpoint(self._writer)
         finally:
             self._draining = None
 
-    def _refuse_waiting(self) -> None:
+    def _stop(self, *, comes_back: bool) -> None:
         log.critical("an error of the disk: the database takes no more writes until it is opened anew")
+        self._stopped = True
+        if comes_back:
+            self._comeback.begin()
         while self._waiting:
             job = self._waiting.popleft()
             job.error = Unavailable(STOPPED)
@@ -240,8 +267,13 @@ class Database:
             await writer.call(partial(_checkpoint, mode=self._log.mode()))
         except sqlite3.Error as error:
             log.error("the database's log could not be moved into it: %s", error)
-            self._stopped = True
-            self._refuse_waiting()
+            self._stop(comes_back=not is_damage(error))
+
+
+def _prove(connection: sqlite3.Connection) -> None:
+    """Write something that changes nothing: a commit with all its syncs. Raises sqlite3.Error."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _checkpoint(connection: sqlite3.Connection, mode: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fileshare.errors import FileshareError, StorageFailed
+from fileshare.storage.sqlite.comeback import is_damage
 from fileshare.storage.sqlite.connection import log, translated
 
 T = TypeVar("T")
@@ -44,10 +45,11 @@ class Job:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a transaction: the jobs that were in it, and whether writing must stop."""
+    """What became of a transaction: the jobs that were in it, and whether writing must stop, and why."""
 
     jobs: list[Job] = field(default_factory=list)
     stop: bool = False
+    damaged: bool = False
 
 
 def write_transaction(waiting: "deque[Job]", connection: sqlite3.Connection) -> Outcome:
@@ -68,7 +70,7 @@ def write_transaction(waiting: "deque[Job]", connection: sqlite3.Connection) -> 
     except sqlite3.Error as error:
         failure = _failure(error)
         _undo(connection)
-        outcome.stop = isinstance(failure, StorageFailed)
+        outcome.stop, outcome.damaged = isinstance(failure, StorageFailed), is_damage(error)
         for job in outcome.jobs:
             job.error = job.error or failure
     return outcome
