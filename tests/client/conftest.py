@@ -14,6 +14,9 @@ from fileshare.errors import FileshareError
 from fileshare.wire import messages as m
 
 from .scripted import TOKEN, ScriptedServer
+from .typed import run
+
+__all__ = ["run"]
 
 
 class Notes(Silent):

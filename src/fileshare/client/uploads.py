@@ -186,6 +186,8 @@ class _Transfer:
         """The answer for the upload that was asked about, or none at all."""
         if stored.upload_id != (self._upload_id or stored.upload_id):
             raise ProtocolError("The server answered for another upload.")
+        if self._source.size is not None and stored.size != self._source.size:
+            raise ProtocolError("The server says it stored something else than what was to be sent.")
         return stored
 
     def _discard(self, conversation: Conversation, error: SourceChanged) -> None:
