@@ -43,7 +43,7 @@ def _rows(plan: Plan, stage: Stage) -> list[Row]:
     wanted, done, cuts = stage.count(REQUIRED), 0, 0
     with ThreadPoolExecutor(AT_ONCE) as pool:
         while cuts < wanted:
-            numbers = range(done, done + 10 * AT_ONCE)
+            numbers = range(done, done + min(10, wanted) * AT_ONCE)
             list(pool.map(lambda number: Trial(server, plan.seed, number, found).run(), numbers))
             done += len(numbers)
             cuts = sum(found.struck.get(fault, 0) for fault in CUTS)

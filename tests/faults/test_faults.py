@@ -51,10 +51,30 @@ def test_nothing_told_is_lost_whatever_fails(operation: Operation, tmp_path: Pat
 
 @pytest.mark.skipif(sys.platform != "linux", reason="forks and descriptors are looked at as Linux has them")
 def test_nothing_told_is_lost_by_kills() -> None:
-    words = [sys.executable, "-m", "tests.faults", "--seed", "1", "--only", "kills", "--count", "20"]
-    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"0 of (2\d|30) +pass", done.stdout)
+    assert re.search(r"0 of (2\d|30) +pass", few("--only", "kills", "--count", "20"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what a server has read")
+def test_nothing_told_is_lost_by_bad_lines_rotten_blobs_and_stops() -> None:
+    told = few("--only", "network", "rot", "stop", "--count", "4")
+    assert "SIGTERM amid 4 transfers" in told
+    assert "bit rot" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="calls below SQLite are caught as Linux has them")
+def test_nothing_told_is_lost_by_errors_below_sqlite() -> None:
+    told = few("--only", "below", "upload-whole", "--count", "1", code=None)
+    if "0 of 0: " in told:
+        pytest.skip("there is no C compiler")
+    assert re.search(r"below SQLite: upload-whole +every k of 11 mishaps: none +0 of \d+ +pass", told)
+
+
+def few(*words: str, code: int | None = 0) -> str:
+    """What a run of a few trials prints. It must end well, unless None is expected."""
+    command = [sys.executable, "-m", "tests.faults", "--seed", "1", *words]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=200)
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done.stdout
 
 
 def test_a_sync_that_lies_is_found_out(tmp_path: Path, place: Path) -> None:
