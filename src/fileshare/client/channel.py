@@ -82,6 +82,9 @@ class Channel:
         self._at = 0
         self._closed = False
         self.silence = silence
+        can_gather = hasattr(sock, "sendmsg") and not hasattr(sock, "pending")
+        self._gathering: socket.socket | None = sock if can_gather else None
+        """The socket again; not on Windows, nor under TLS."""
         self.sent = 0
         """Bytes that the system has taken, those of a failed `send` included."""
         self.allow_silence(silence)
@@ -93,16 +96,21 @@ class Channel:
         except OSError as error:
             raise self._lost(error) from None
 
-    def send(self, data: bytes | memoryview) -> None:
-        """Hand all of `data` to the system. Raises ConnectionLost."""
-        rest = memoryview(data)
+    def send(self, *pieces: bytes | memoryview) -> None:
+        """Hand all of the pieces to the system, at once where it can. Raises ConnectionLost."""
+        rest = [memoryview(piece) for piece in pieces if piece]
         try:
             while rest:
-                count = self._socket.send(rest)
+                count = self._send_some(rest)
                 self.sent += count
-                rest = rest[count:]
+                rest = _behind(rest, count)
         except OSError as error:
             raise self._lost(error) from None
+
+    def _send_some(self, pieces: list[memoryview]) -> int:
+        if self._gathering is not None and len(pieces) > 1:
+            return self._gathering.sendmsg(pieces)
+        return self._socket.send(pieces[0])
 
     def exactly(self, count: int) -> bytes:
         """The next `count` bytes. Raises ConnectionLost when they don't come."""
@@ -182,6 +190,15 @@ class Channel:
         if isinstance(error, TimeoutError):
             return ConnectionLost("The server has been silent for too long.")
         return ConnectionLost(f"The connection was lost: {_reason(error)}.")
+
+
+def _behind(pieces: list[memoryview], count: int) -> list[memoryview]:
+    """What is left of them after the first `count` bytes."""
+    for index, piece in enumerate(pieces):
+        if count < len(piece):
+            return [piece[count:], *pieces[index + 1 :]]
+        count -= len(piece)
+    return []
 
 
 def _reason(error: Exception) -> str:

@@ -179,12 +179,12 @@ class Conversation:
 
     def send_segment(self, data: bytes | memoryview) -> None:
         """Send bytes of the open upload; `data` is at most one segment."""
-        self._channel.send(self._wire.segment(len(data)))
-        before = self._channel.sent
+        header = self._wire.segment(len(data))
+        before = self._channel.sent + len(header)
         try:
-            self._channel.send(data)
+            self._channel.send(header, data)
         finally:
-            self.body_sent += self._channel.sent - before
+            self.body_sent += max(self._channel.sent - before, 0)
 
     def send_put(self, put: m.Put, contents: list[bytes]) -> None:
         """Send small files and their bytes, all in one go."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from fileshare.client.early_sync import EarlySync
 from fileshare.client.follower import PIECE, Follower
-from fileshare.direct_io import CAN_BE_DIRECT, DirectFile, aligned_buffer, place_in
+from fileshare.direct_io import CAN_BE_DIRECT, DirectFile, aligned_buffers, place_in
 
 _BUFFERS = 4
 """One is filled, one written, one hashed, one evens out: more gained nothing (design, section 9)."""
@@ -52,8 +52,8 @@ class GrowingFile:
         self._direct_from = offset + _THROUGH_CACHE
         self._sync = EarlySync(fd)
         self._free: queue.Queue[memoryview] = queue.Queue()
-        for _ in range(_BUFFERS):
-            self._free.put(aligned_buffer(PIECE))
+        for buffer in aligned_buffers(_BUFFERS, PIECE):
+            self._free.put(buffer)
         self._filled: queue.Queue[_Filled | threading.Event | None] = queue.Queue()
         self._thread: threading.Thread | None = None
         self._error: OSError | None = None

@@ -6,13 +6,12 @@ body ends, as soon as the socket is back.
 """
 
 import fcntl
-import os
 import select
 import socket
 import termios
 from array import array
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from fileshare.services.ports import Source
 
@@ -76,11 +75,12 @@ class SocketSource(Source, Protocol):
 
 
 class SocketLoan:
-    """`Loan` of a copy of somebody's descriptor."""
+    """`Loan` of a copy of somebody's socket."""
 
     def __init__(self, sock: socket.socket, limit: int, returned: Callable[[int], None]) -> None:
         """`returned` is told how many bytes were taken. The owner reads nothing until then."""
-        self.socket = os.dup(sock.fileno())
+        self.copy: Final = sock.dup()
+        self.socket = self.copy.fileno()
         self.limit = limit
         self.recalled = False
         self._returned = returned
@@ -98,19 +98,16 @@ class SocketLoan:
 
     def give_back(self, taken: int) -> None:
         """See the port."""
-        os.close(self.socket)
+        self.copy.close()
         self._returned(taken)
 
 
 def unread(sock: socket.socket | None) -> int:
     """Bytes that the kernel holds for us and nobody has read."""
-    return 0 if sock is None or sock.fileno() < 0 else unread_on(sock.fileno())
-
-
-def unread_on(descriptor: int) -> int:
-    """As `unread`, of an open descriptor."""
+    if sock is None or sock.fileno() < 0:
+        return 0
     count = array("i", [0])
-    fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    fcntl.ioctl(sock.fileno(), termios.FIONREAD, count)
     return count[0]
 
 

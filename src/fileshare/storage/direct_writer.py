@@ -11,7 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Final, NamedTuple
 
-from fileshare.direct_io import DirectFile, aligned_buffer, place_in
+from fileshare.direct_io import DirectFile, aligned_buffers, place_in
 
 WORTH: Final = 16 << 20
 """Bytes that have come through the page cache before: smaller files stay there for who reads them next."""
@@ -51,7 +51,8 @@ class Buffers:
             self._left -= 1
             if self._kept:
                 return self._kept.pop()
-        return aligned_buffer(SIZE), aligned_buffer(SIZE)
+        first, second = aligned_buffers(2, SIZE)
+        return first, second
 
     def give_back(self, pair: tuple[memoryview, memoryview]) -> None:
         """Nobody reads or writes there any more."""

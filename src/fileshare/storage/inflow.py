@@ -105,12 +105,14 @@ class Inflow:
             self._writing = self._threads.submit(self._file.keep, pieces)
             self._writing.add_done_callback(self._write_what_waited)
 
-    def _write_what_waited(self, _: asyncio.Future[None]) -> None:
+    def _write_what_waited(self, before: asyncio.Future[None]) -> None:
         """After a slice: what was gathered meanwhile goes to the file, even if the source says no more.
 
         A kill of the process thus costs no byte that was received. By now `receive` may have
         begun the next slice itself, and two at once would lose their order.
         """
+        if not before.cancelled():
+            before.exception()  # the file knows of it
         if not self._is_writing:
             self._begin_writing()
 

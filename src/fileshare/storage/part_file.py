@@ -7,6 +7,7 @@ being there.
 """
 
 import errno
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from fileshare.sha256 import Data
 from fileshare.storage.failures import translated
 from fileshare.storage.growing_digest import GrowingDigest
 from fileshare.storage.page_cache import forget
+
+_log = logging.getLogger("fileshare.server")
 
 EARLY: Final = 8 << 20
 """Bytes after which the kernel is asked to begin writing them out, so that the sync at the end finds
@@ -112,6 +115,7 @@ class PartFile:
         except OSError as error:
             self._fail(translated(error))
         except BaseException:
+            _log.exception("upload %s: its part ends here", self.upload_id)
             self.lose()
             raise
 

@@ -5,12 +5,12 @@ headers mean is still the wire core's to say: it is told of them in order, on th
 when the socket is back; the thread only needs to know how many bytes to take.
 """
 
-import os
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 
 from fileshare.errors import ProtocolError
-from fileshare.services.lending import PATIENCE_MS, SocketLoan, readable, unread_on
+from fileshare.services.lending import PATIENCE_MS, SocketLoan, readable
 from fileshare.wire.connection import SEGMENT_LIMIT, ServerConnection
 from fileshare.wire.frames import HEADER_SIZE, Kind, unpack_segment
 
@@ -44,24 +44,19 @@ class Segments:
         """Bytes of headers that were read."""
         return HEADER_SIZE * len(self._headers)
 
-    def due(self, descriptor: int, taken: int, limit: int) -> int:
+    def due(self, sock: socket.socket, taken: int, limit: int) -> int:
         """See `Loan.due`."""
         if taken == self._end and taken < limit and not self._no_more:
-            self._read_header(descriptor)
+            self._read_header(sock)
         return min(self._end, limit) - taken
 
-    def _read_header(self, descriptor: int) -> None:
-        """Read the next header if it is there and announces bytes."""
+    def _read_header(self, sock: socket.socket) -> None:
+        """Read the next header if it comes soon and announces bytes."""
         self._no_more = True
-        if not readable(descriptor, PATIENCE_MS) or unread_on(descriptor) < HEADER_SIZE:
-            return
-        try:
-            header = _peek(descriptor)
-        except OSError:  # no descriptor is free, or the connection is lost: the loop goes on
-            return
+        header = _peek(sock)
         length = _bytes_announced(header)
         if length:
-            os.read(descriptor, HEADER_SIZE)
+            sock.recv(HEADER_SIZE)
             self._headers.append((self._end, header))
             self._end += length
             self._no_more = False
@@ -78,20 +73,28 @@ class _SegmentedLoan(SocketLoan):
 
     def due(self, taken: int) -> int:
         """See the port."""
-        return self._segments.due(self.socket, taken, self.limit)
+        return self._segments.due(self.copy, taken, self.limit)
 
     def give_back(self, taken: int) -> None:
         """See the port."""
         super().give_back(taken + self._segments.framed())
 
 
-def _peek(descriptor: int) -> bytes:
-    with socket.socket(fileno=os.dup(descriptor)) as sock:
-        return sock.recv(HEADER_SIZE, socket.MSG_PEEK)
+def _peek(sock: socket.socket) -> bytes:
+    """The next header; less of it where it does not come, or the connection is lost: the loop goes on."""
+    with suppress(OSError):
+        try:
+            return sock.recv(HEADER_SIZE, socket.MSG_PEEK)
+        except BlockingIOError:
+            if readable(sock.fileno(), PATIENCE_MS):
+                return sock.recv(HEADER_SIZE, socket.MSG_PEEK)
+    return b""
 
 
 def _bytes_announced(header: bytes) -> int:
     """Of a DATA segment; 0 for whatever else comes, which the loop reads."""
+    if len(header) < HEADER_SIZE:
+        return 0
     try:
         kind, length = unpack_segment(header, SEGMENT_LIMIT, SEGMENT_LIMIT)
     except ProtocolError:
