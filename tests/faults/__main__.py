@@ -12,6 +12,8 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.acceptance.report import Row, table
@@ -49,7 +51,7 @@ def main() -> int:
     try:
         for name, part in PARTS.items():
             if name in args.only or not set(args.only) & set(PARTS):
-                rows += part(plan)
+                rows += _rows(name, part, plan)
     finally:
         if args.keep:
             print(f"kept {folder}")
@@ -63,6 +65,15 @@ def main() -> int:
     if failed:
         return 1
     return SKIPPED if any(row.measured.startswith("0 of 0") for row in rows) else 0
+
+
+def _rows(name: str, part: Callable[[Plan], list[Row]], plan: Plan) -> list[Row]:
+    """What a part found. One that breaks off takes nothing with it of what the others have found."""
+    try:
+        return part(plan)
+    except Exception as error:
+        traceback.print_exc()
+        return [Row(name, "runs to its end", f"{type(error).__name__}: {error}", False)]
 
 
 def _parse() -> argparse.Namespace:

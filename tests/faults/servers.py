@@ -149,10 +149,19 @@ def rotten(stage: Stage) -> list[Row]:
         before = Tus(web_address(server)).ask("GET", f"/files/{name}?version=1")
         if before.body != content(MIB, seed=number):
             wrong.append(f"{name}: the version before answers {before.status}")
-    for name in ("truncated", "missing"):
+    for name in ("truncated", "missing"):  # whether a bit flipped is known once all is read
         answer = Tus(web_address(server)).ask("GET", f"/files/{name}")
-        if answer.status != 500:
-            wrong.append(f"{name}: the web door answers {answer.status}")
+        if answer.status != 500 or b"version 1 is whole" not in answer.body:
+            wrong.append(f"{name}: the web door answers {answer.status}: {answer.body[-200:]!r}")
+    with Version1(server.address).log_in() as talk:
+        for name in ("truncated", "missing"):
+            status, told = talk.ask("DOWNLOAD", filename=name)
+            if status != "ERROR" or "version 1 is whole" not in told["message"]:
+                wrong.append(f"{name}: the TCP door answers {status} {told}")
+        for number, name in enumerate(ROTS):
+            talk.upload(name, content(MIB, seed=100 + number), overwrite=True)
+    if (healed := server.run("verify")).returncode:
+        wrong.append(f"uploaded once more they are not healed: {healed.stdout[-200:]}")
     return [none_of("bit rot that is not found, or served", "findings", wrong, len(ROTS))]
 
 

@@ -298,6 +298,14 @@ async def test_damaged_content_is_refused_before_anything_is_promised(
     assert await place.last_event() == ("ben", "download", "a", "damaged")
 
 
+async def test_refusal_of_damaged_content_names_the_newest_version_that_is_whole(place: Place) -> None:
+    for text in ("first", "second", "third"):
+        receipt = await place.put("a", large(text))
+    place.shelf.damage(receipt.digest, None)
+    with pytest.raises(Damaged, match=r"version 3 is damaged .* version 2 is whole"):
+        await place.files.open(USER, "a")
+
+
 async def test_broken_download_is_noted_as_such(place: Place) -> None:
     await place.put("a", large("x"))
     download = await place.files.open(USER, "a")

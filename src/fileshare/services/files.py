@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from fileshare.domain import names
-from fileshare.domain.access import Action
+from fileshare.domain.access import Action, allows
 from fileshare.domain.model import Caller, Entry, File, Folder, Trashed, Version
 from fileshare.errors import BadName, BadRequest, Damaged, FileshareError, NotFound, TooLarge
 from fileshare.services.audit import Audit
@@ -220,7 +220,7 @@ class Files:
             content = await self._catalog.content(wanted.digest)
             whole = content.size == wanted.size and await self._lies_there(content)
             if not whole:
-                raise Damaged()
+                raise await self._damaged(caller, parsed, wanted)
             return Download(caller, parsed, wanted, content)
 
     async def send(
@@ -319,6 +319,19 @@ class Files:
         if content.data is not None:
             return len(content.data) == content.size
         return await self._blobs.exists(content.digest, content.size)
+
+    async def _damaged(self, caller: Caller, path: str, wanted: Version) -> Damaged:
+        """The refusal, which offers the newest version that is whole to whoever may have it."""
+        if allows(caller.account.role, Action.VERSIONS):
+            for other in await self._catalog.versions(path):
+                if other.digest != wanted.digest and await self._lies_there(
+                    await self._catalog.content(other.digest)
+                ):
+                    return Damaged(
+                        f"The content of version {wanted.number} is damaged and is not served; "
+                        f"version {other.number} is whole. Tell the admin, who can run `fileshare verify`."
+                    )
+        return Damaged()
 
     async def _trash(self, caller: Caller, path: str) -> Trashed:
         return await freeing(
