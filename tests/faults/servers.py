@@ -149,12 +149,12 @@ def rotten(stage: Stage) -> list[Row]:
         before = Tus(web_address(server)).ask("GET", f"/files/{name}?version=1")
         if before.body != content(MIB, seed=number):
             wrong.append(f"{name}: the version before answers {before.status}")
-    for name in ("truncated", "missing"):  # whether a bit flipped is known once all is read
+    for name in ROTS:  # whether a bit flipped is known since `verify` has read all
         answer = Tus(web_address(server)).ask("GET", f"/files/{name}")
         if answer.status != 500 or b"version 1 is whole" not in answer.body:
             wrong.append(f"{name}: the web door answers {answer.status}: {answer.body[-200:]!r}")
     with Version1(server.address).log_in() as talk:
-        for name in ("truncated", "missing"):
+        for name in ROTS:
             status, told = talk.ask("DOWNLOAD", filename=name)
             if status != "ERROR" or "version 1 is whole" not in told["message"]:
                 wrong.append(f"{name}: the TCP door answers {status} {told}")

@@ -218,6 +218,21 @@ async def test_publishing_over_a_damaged_blob_heals_it(blobs: Blobs, damaged: by
     assert await blobs.rehash(Content(digest_of(BIG), len(BIG))) == digest_of(BIG)
 
 
+async def test_blob_that_was_found_damaged_is_not_there_until_it_is_healed(blobs: Blobs) -> None:
+    content = Content(digest_of(BIG), len(BIG))
+    await blobs.publish(await a_part(blobs, bytes(len(BIG))), content.digest)
+    assert await blobs.exists(content.digest, content.size)
+    for _ in range(2):
+        assert await blobs.rehash(content) != content.digest
+        assert not await blobs.exists(content.digest, content.size)
+        with pytest.raises(Damaged):
+            await blobs.send(content, 0, content.size, Sunk())
+        with pytest.raises(Damaged):
+            await blobs.keyed_digest(b"", content)
+    await a_blob(blobs, BIG)
+    assert await blobs.exists(content.digest, content.size)
+
+
 async def test_publishing_nothing_is_not_found(blobs: Blobs) -> None:
     with pytest.raises(NotFound):
         await blobs.publish(new_id(), digest_of(b"nothing"))

@@ -523,3 +523,25 @@ async def test_every_boot_has_an_id_and_the_folder_a_device(tmp_path: Path) -> N
     assert disk.boot_id == kernels_boot_id()
     assert disk.device == device_of(tmp_path)
     await disk.close()
+
+
+def named(name: str, folder: Path) -> Path:
+    (found,) = folder.rglob(name)
+    return found
+
+
+async def test_mark_of_a_damaged_blob_goes_with_right_bytes(disk: DiskBlobs, tmp_path: Path) -> None:
+    """Whoever puts the right bytes back by hand runs `fileshare verify` once more."""
+    data = bytes(range(256))
+    digest = digest_of(data)
+    part = await disk.create(new_id())
+    await part.receive(Pieces(data), len(data))
+    await part.close()
+    await disk.publish(part.upload_id, digest)
+    blob = named(digest, tmp_path)
+    content = Content(digest, len(data))
+    for written, there in ((data[::-1], False), (data, True)):
+        with blob.open("r+b") as file:
+            file.write(written)
+        await disk.rehash(content)
+        assert await disk.exists(digest, len(data)) == there

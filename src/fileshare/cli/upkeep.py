@@ -52,7 +52,7 @@ def _show_damage(damage: Damage, *, as_json: bool) -> None:
 def _verdict(findings: Findings) -> str:
     read = f"{findings.contents} contents, {in_words(findings.size)}, {findings.uploads} half-done uploads"
     if findings.damaged:
-        return f"Read {read}: {len(findings.damaged)} damaged. Nothing was changed."
+        return f"Read {read}: {len(findings.damaged)} damaged. A damaged content is not served."
     return f"Read {read}: all whole."
 
 
@@ -141,7 +141,7 @@ def _add_restore(parser: ArgumentParser) -> None:
 UPKEEP: Sequence[Command] = (
     Command(
         "verify",
-        "Read every stored byte and name what is damaged; changes nothing.",
+        "Read every stored byte, and name what is damaged: from then on it is not served.",
         _verify,
         with_json,
     ),

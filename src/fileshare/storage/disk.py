@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import os
 import re
+import stat
 import uuid
 from collections.abc import Sequence
 from contextlib import closing, suppress
@@ -38,6 +39,9 @@ _UPLOAD_ID: Final = re.compile(r"[0-9a-f]{32}")
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 _PART_FLAGS: Final = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+DAMAGED: Final = stat.S_ISVTX
+"""The mode bit, of no other use to a file, by which a blob is known that was read and found damaged."""
+
 _BLOB_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -179,7 +183,7 @@ class DiskBlobs:
 
     async def exists(self, digest: str, size: int) -> bool:
         """See the port."""
-        return await self._threads.run(_size, self._blob(digest)) == size
+        return await self._threads.run(_size_of_sound, self._blob(digest)) == size
 
     async def remove(self, digest: str) -> None:
         """See the port. Not synced: a blob that comes back after a power cut is an orphan, and found."""
@@ -224,7 +228,12 @@ class DiskBlobs:
         if fd is None:
             raise Damaged()
         found = hashlib.sha256()
-        await self._hash_blob(fd, found)
+        marked = os.dup(fd)
+        try:
+            await self._hash_blob(fd, found)
+            await self._threads.run(_mark, marked, found.hexdigest() != content.digest)
+        finally:
+            os.close(marked)
         return found.hexdigest()
 
     async def _open_blob(self, content: Content) -> int:
@@ -232,7 +241,7 @@ class DiskBlobs:
         fd = await self._threads.open(_open_existing, self._blob(content.digest))
         if fd is None:
             raise Damaged()
-        if os.fstat(fd).st_size != content.size:
+        if _sound_size(os.fstat(fd)) != content.size:
             os.close(fd)
             raise Damaged()
         return fd
@@ -302,6 +311,26 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except FileNotFoundError:
         return None
+
+
+def _size_of_sound(path: Path) -> int | None:
+    try:
+        return _sound_size(path.stat())
+    except FileNotFoundError:
+        return None
+
+
+def _sound_size(found: os.stat_result) -> int | None:
+    """None for a blob that is marked as damaged."""
+    return None if found.st_mode & DAMAGED else found.st_size
+
+
+def _mark(fd: int, damaged: bool) -> None:
+    """Note what a reading has found in the file that was read, and in none that takes its name meanwhile."""
+    mode = os.fstat(fd).st_mode
+    if bool(mode & DAMAGED) != damaged:
+        with suppress(OSError):  # a copy on a medium that takes no writes
+            os.fchmod(fd, stat.S_IMODE(mode ^ DAMAGED))
 
 
 def _whole(content: Content) -> bytes:

@@ -134,7 +134,7 @@ class Blobs(Protocol):
         ...
 
     async def exists(self, digest: str, size: int) -> bool:
-        """Whether a blob of that digest and of just that size lies there."""
+        """Whether a blob of that digest and of just that size lies there, not known to be damaged."""
         ...
 
     async def remove(self, digest: str) -> None:
@@ -154,7 +154,11 @@ class Blobs(Protocol):
         ...
 
     async def rehash(self, content: Content) -> str:
-        """The SHA-256 that the bytes really have, hex. Raises Damaged when they are missing."""
+        """The SHA-256 that the bytes really have, hex. Raises Damaged when they are missing.
+
+        A blob whose bytes are found to be others counts as missing from then on, until they are
+        found right or another part is published in its place.
+        """
         ...
 
     async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:

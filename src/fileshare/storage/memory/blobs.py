@@ -129,6 +129,7 @@ class MemoryBlobs(Mishaps):
         self._boot_id = boot_id
         self._device = device
         self._parts: dict[str, _File] = {}
+        self._damaged: set[str] = set()
 
     def power_cut(self) -> None:
         """The machine goes down and comes up: only what was synced is left, under another boot id."""
@@ -188,12 +189,14 @@ class MemoryBlobs(Mishaps):
             raise NotFound("There is neither a part nor a blob.")
         if part is not None:
             self.stored[digest] = bytes(part.data)
+            self._damaged.discard(digest)
         self.reach("publish", after=True)
 
     async def exists(self, digest: str, size: int) -> bool:
         """See the port."""
         self.reach("exists")
-        return digest in self.stored and len(self.stored[digest]) == size
+        sound = digest in self.stored and digest not in self._damaged
+        return sound and len(self.stored[digest]) == size
 
     async def remove(self, digest: str) -> None:
         """See the port."""
@@ -218,7 +221,12 @@ class MemoryBlobs(Mishaps):
         data = self.stored.get(content.digest) if content.data is None else content.data
         if data is None:
             raise Damaged()
-        return hashlib.sha256(data).hexdigest()
+        found = hashlib.sha256(data).hexdigest()
+        if found == content.digest:
+            self._damaged.discard(found)
+        else:
+            self._damaged.add(content.digest)
+        return found
 
     async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:
         """See the port."""
@@ -240,7 +248,7 @@ class MemoryBlobs(Mishaps):
 
     def _bytes(self, content: Content) -> bytes:
         data = self.stored.get(content.digest) if content.data is None else content.data
-        if data is None or len(data) != content.size:
+        if data is None or len(data) != content.size or content.digest in self._damaged:
             raise Damaged()
         return data
 
