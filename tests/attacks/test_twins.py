@@ -42,6 +42,7 @@ VERSION2: Sequence[Asked] = (
     (m.Upload(upload_id=ID, path="new", on_conflict="replace"), Action.UPLOAD, Action.OVERWRITE),
     (m.Resume(upload_id=ID), Action.UPLOAD),
     (m.Resume(path="new", digest=DIGEST), Action.UPLOAD),
+    (m.Append(upload_id=ID, piece_id=OTHER_ID, offset=0), Action.UPLOAD),
     (m.Put(files=[FILE]), Action.UPLOAD),
     (m.Put(files=[FILE], on_conflict="replace"), Action.UPLOAD, Action.OVERWRITE),
     (m.Have(digest=DIGEST, size=1), Action.UPLOAD),
@@ -150,7 +151,14 @@ async def both_doors() -> AsyncIterator[tuple[House, TcpDoor]]:
     async with open_house() as house:
         services = house.application[SERVICES]
         limits = TcpLimits(frames=FrameLimits(), small_size=100)
-        server = TcpServer(services.uploads, house.world.whole_files, services.files, house.accounts, limits)
+        server = TcpServer(
+            services.uploads,
+            house.world.whole_files,
+            services.files,
+            house.accounts,
+            limits,
+            appending=house.world.appending,
+        )
         ((_, port),) = await server.start("127.0.0.1", 0)
         try:
             yield house, TcpDoor(house.world, server, port)

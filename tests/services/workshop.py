@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door, Role
+from fileshare.services.appending import Appending
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
 from fileshare.services.concatenation import Concatenation
@@ -105,6 +106,7 @@ class World:
         )
         self.uploads = Uploads(self.shop, upload_days=7)
         self.concatenation = Concatenation(self.shop, self.uploads)
+        self.appending = Appending(self.shop, self.uploads)
         self.whole_files = WholeFiles(self.shop)
 
     async def begin(self, new: NewUpload, who: Caller = ANNA) -> Writer:

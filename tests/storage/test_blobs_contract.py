@@ -77,6 +77,14 @@ async def test_piece_of_another_length_is_not_joined(blobs: Blobs, length: int) 
         assert list(await blobs.parts()) == [there]
 
 
+async def test_part_is_read_from_anywhere_and_ends_where_it_ends(blobs: Blobs) -> None:
+    part = await a_part(blobs, BIG)
+    assert await blobs.read_part(part, 0, len(BIG) + 9) == BIG
+    assert await blobs.read_part(part, 7, 5) == BIG[7:12]
+    assert await blobs.read_part(part, len(BIG), 5) == b""
+    assert await blobs.read_part(new_id(), 0, 5) == b""
+
+
 async def test_part_takes_no_more_than_the_limit_and_asks_for_no_more(blobs: Blobs) -> None:
     source = Pieces(BIG)
     part = await blobs.create(new_id())

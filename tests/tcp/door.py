@@ -142,7 +142,13 @@ async def open_door(
     limits.setdefault("frames", FrameLimits())
     limits.setdefault("small_size", 100)
     server = TcpServer(
-        world.uploads, world.whole_files, files, accounts, TcpLimits(**limits), require_auth=require_auth
+        world.uploads,
+        world.whole_files,
+        files,
+        accounts,
+        TcpLimits(**limits),
+        appending=world.appending,
+        require_auth=require_auth,
     )
     ((_, port),) = await server.start("127.0.0.1", 0)
     try:

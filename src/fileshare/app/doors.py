@@ -57,6 +57,7 @@ class Doors:
             services.files,
             services.accounts,
             tcp_limits(config),
+            appending=services.appending,
             require_auth=config.require_auth,
         )
         application = make_application(find_assets(), health, web_services(config, services))

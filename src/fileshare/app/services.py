@@ -13,6 +13,7 @@ from fileshare.app.stores import Stores
 from fileshare.config import Config
 from fileshare.errors import FileshareError
 from fileshare.services.accounts import Accounts
+from fileshare.services.appending import Appending
 from fileshare.services.audit import Audit
 from fileshare.services.batches import Committer
 from fileshare.services.concatenation import Concatenation
@@ -51,6 +52,7 @@ class Services:
     files: Files
     uploads: Uploads
     concatenation: Concatenation
+    appending: Appending
     whole_files: WholeFiles
     sweeper: Sweeper
     workshop: Workshop
@@ -93,6 +95,7 @@ def make_services(config: Config, stores: Stores) -> Services:
         files=files,
         uploads=uploads,
         concatenation=Concatenation(workshop, uploads),
+        appending=Appending(workshop, uploads),
         whole_files=WholeFiles(workshop),
         sweeper=sweeper,
         workshop=workshop,

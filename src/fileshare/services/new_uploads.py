@@ -17,6 +17,9 @@ from fileshare.domain.names import parent_of, parse_path, shown
 from fileshare.errors import Conflict, NotFound
 from fileshare.services.workshop import Workshop, refuse_size
 
+PIECE_PATH = "piece "
+"""What the rows of pieces have in the place of a path; each has its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class NewUpload:
@@ -42,7 +45,7 @@ async def checked(shop: Workshop, caller: Caller, new: NewUpload) -> Upload:
     if new.on_conflict is OnConflict.REPLACE:
         check(caller, Action.OVERWRITE)
     upload_id = new_id(shop)
-    path = f"piece {upload_id}" if new.partial else parse_path(new.path)
+    path = f"{PIECE_PATH}{upload_id}" if new.partial else parse_path(new.path)
     await _refuse_folder(shop, path)
     refuse_size(shop, new.size)
     return life.begin(
@@ -102,7 +105,7 @@ async def known_upload(shop: Workshop, caller: Caller, client_id: str, path: str
     upload = await shop.catalog.upload_by_client_id(caller.account.id, client_id)
     receipt = await shop.catalog.receipt(caller.account.id, client_id)
     if receipt is None:
-        if upload is None or upload.path == path:
+        if upload is None or upload.path == path or (upload.partial and path.startswith(PIECE_PATH)):
             return upload
     elif receipt.requested == path:
         return receipt

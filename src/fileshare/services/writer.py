@@ -194,6 +194,24 @@ class Writer:
             raise Conflict("This is a piece of a bigger file: join it with the others.")
         return await asyncio.shield(asyncio.create_task(self._finish(size, digest)))
 
+    async def complete(self, size: int | None, digest: str | None) -> None:
+        """All bytes of a piece are here: verified and durable on return. Raises as `finish`."""
+        await asyncio.shield(asyncio.create_task(self._complete(size, digest)))
+
+    async def _complete(self, size: int | None, digest: str | None) -> None:
+        await self._checkpoints.settle()
+        offset = await self._checkpoints.make()
+        try:
+            promised = life.promise(self.upload, self._shop.clock(), size, digest)
+            if promised.size not in (None, offset):
+                raise BadOffset(f"Only {offset} of {promised.size} bytes have arrived: resume the upload.")
+            if digest is not None and await self._part.digest(digest) != digest:
+                raise DigestMismatch()
+        except DigestMismatch:
+            await self._reject("digest_mismatch")
+            raise
+        await self._let_go()
+
     async def _finish(self, size: int | None, digest: str | None) -> Receipt:
         await self._checkpoints.settle()
         offset = await self._checkpoints.make(row_follows=True)

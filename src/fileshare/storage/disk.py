@@ -146,6 +146,10 @@ class DiskBlobs:
         self._unsure.discard(upload_id)
         await self._threads.run(self._part(upload_id).unlink, missing_ok=True)
 
+    async def read_part(self, upload_id: str, offset: int, limit: int) -> bytes:
+        """See the port."""
+        return await self._threads.run(_read_some, self._part(upload_id), offset, limit)
+
     async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:
         """See the port."""
         fd = await self._threads.open(_open_existing, self._part(upload_id))
@@ -304,6 +308,16 @@ def _open_existing(path: Path) -> int | None:
         return os.open(path, _BLOB_FLAGS)
     except FileNotFoundError:
         return None
+
+
+def _read_some(path: Path, offset: int, limit: int) -> bytes:
+    fd = _open_existing(path)
+    if fd is None:
+        return b""
+    try:
+        return os.pread(fd, limit, offset)
+    finally:
+        os.close(fd)
 
 
 def _size(path: Path) -> int | None:

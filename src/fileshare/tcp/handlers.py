@@ -29,6 +29,7 @@ _TABLE: dict[type[m.Request], Any] = {
     m.Abort: version2.abort,
     m.Upload: transfers.upload,
     m.Resume: transfers.resume,
+    m.Append: transfers.append,
     m.Put: transfers.put,
     m.Have: transfers.have,
     m.Prove: transfers.prove,

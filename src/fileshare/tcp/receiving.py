@@ -111,6 +111,9 @@ async def _take_segments(writer: Writer, body: SegmentedBody) -> None:
 
 async def _end_segments(writer: Writer, body: SegmentedBody) -> m.Reply:
     match body.event:
+        case End(size=size, digest=digest) if writer.upload.partial:
+            await writer.complete(size, digest.lower() if digest else None)
+            return m.Done()
         case End(size=size, digest=digest):
             return answers.stored(await writer.finish(size, digest.lower() if digest else None))
         case Aborted():

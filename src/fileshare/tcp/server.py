@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Sequence
 
 from fileshare.services.accounts import Accounts
+from fileshare.services.appending import Appending
 from fileshare.services.files import Files
 from fileshare.services.seats import Seats
 from fileshare.services.uploads import Uploads
@@ -34,9 +35,10 @@ class TcpServer:
         accounts: Accounts,
         limits: TcpLimits,
         *,
+        appending: Appending,
         require_auth: bool = True,
     ) -> None:
-        self._services = Services(uploads, whole_files, files, accounts, limits)
+        self._services = Services(uploads, appending, whole_files, files, accounts, limits)
         self._seats = Seats(
             limits.max_connections,
             limits.max_unauthenticated,

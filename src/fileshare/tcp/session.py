@@ -20,6 +20,7 @@ from fileshare.errors import (
 )
 from fileshare.logs import on_behalf_of
 from fileshare.services.accounts import Accounts
+from fileshare.services.appending import Appending
 from fileshare.services.files import Files
 from fileshare.services.seats import MOMENT, Seats
 from fileshare.services.uploads import Uploads
@@ -59,6 +60,7 @@ class Services:
     """What a session calls."""
 
     uploads: Uploads
+    appending: Appending
     whole_files: WholeFiles
     files: Files
     accounts: Accounts

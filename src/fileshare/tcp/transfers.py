@@ -36,9 +36,18 @@ async def upload(session: Session, request: m.Upload) -> None:
         on_conflict=OnConflict(request.on_conflict),
         modified=answers.milliseconds(_known(request.modified)),
         client_id=request.upload_id,
+        partial=request.piece,
     )
     found = await session.services.uploads.begin(session.caller, new, session.stream.stop_reading)
     await _go_on(session, found)
+
+
+async def append(session: Session, request: m.Append) -> None:
+    """APPEND: a piece that came over another connection."""
+    offset = await session.services.appending.append(
+        session.caller, request.upload_id, request.piece_id, request.offset
+    )
+    session.reply(m.Appended(upload_id=request.upload_id, offset=offset))
 
 
 async def resume(session: Session, request: m.Resume) -> None:

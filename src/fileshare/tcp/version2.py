@@ -11,7 +11,7 @@ from fileshare.tcp.session import Session
 from fileshare.wire import messages as m
 from fileshare.wire.connection import SEGMENT_LIMIT, VERSION
 
-FEATURES = ["tokens", "segments", "put", "get", "have", "ranges", "versions", "trash"]
+FEATURES = ["tokens", "segments", "put", "get", "have", "ranges", "versions", "trash", "append"]
 """What a client may rely on; a later server adds names and takes none away."""
 
 

@@ -52,7 +52,7 @@ _VERSION2: frozenset[type[m.Request]] = frozenset(
     {
         m.Login, m.Logout, m.WhoAmI, m.List, m.Stat, m.Versions, m.Restore, m.Delete, m.Move,
         m.MakeFolder, m.Uploads, m.Receipts, m.Abort, m.Upload, m.Resume, m.Put, m.Have, m.Prove, m.Get,
-        m.Download,
+        m.Download, m.Append,
     }
 )  # fmt: skip
 
@@ -97,6 +97,7 @@ ANSWERS: dict[type[m.Request], _Answers] = {
     m.Abort: {m.Done: State.IDLE2, **_STAY2},
     m.Upload: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
     m.Resume: {m.Ready: State.BODY2, m.Stored: State.IDLE2, **_STAY2},
+    m.Append: {m.Appended: State.IDLE2, **_STAY2},
     m.Have: {m.Challenge: State.IDLE2, **_STAY2},
     m.Prove: {m.Stored: State.IDLE2, m.ChecksumFailed: State.IDLE2, **_STAY2},
     m.Get: {m.GetBegin: State.FLOW2, **_STAY2},

@@ -161,6 +161,10 @@ class Blobs(Protocol):
         """
         ...
 
+    async def read_part(self, upload_id: str, offset: int, limit: int) -> bytes:
+        """The bytes of a part from `offset`, up to `limit`; empty at its end and where there is none."""
+        ...
+
     async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:
         """Length and SHA-256 of a part as it lies on disk, None when there is none."""
         ...

@@ -228,6 +228,12 @@ class MemoryBlobs(Mishaps):
             self._damaged.add(content.digest)
         return found
 
+    async def read_part(self, upload_id: str, offset: int, limit: int) -> bytes:
+        """See the port."""
+        self.reach("read_part")
+        part = self._parts.get(upload_id)
+        return b"" if part is None else bytes(part.data[offset : offset + limit])
+
     async def rehash_part(self, upload_id: str) -> tuple[int, str] | None:
         """See the port."""
         self.reach("rehash_part")

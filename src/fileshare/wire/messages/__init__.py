@@ -55,6 +55,8 @@ from fileshare.wire.messages.small_files import (
 )
 from fileshare.wire.messages.uploads import (
     Abort,
+    Append,
+    Appended,
     Challenge,
     Checkpoint,
     Have,
@@ -85,6 +87,8 @@ from fileshare.wire.messages.version1 import (
 
 __all__ = [
     "Abort",
+    "Append",
+    "Appended",
     "Auth",
     "AuthFailed",
     "AuthRequired",

@@ -40,6 +40,17 @@ class Upload(Request2, frozen=True, kw_only=True):
     digest: Digest | UnsetType = UNSET
     on_conflict: Conflicts = "keep-both"
     modified: Seconds | UnsetType = UNSET
+    piece: bool = False
+    """A piece of the file at `path`, for APPEND: END is answered by `Done` once it is durable."""
+
+
+class Append(Request2, frozen=True, kw_only=True):
+    """Append a complete piece to an upload that has all bytes before `offset`; the piece is then gone."""
+
+    command = "APPEND"
+    upload_id: UploadId
+    piece_id: UploadId
+    offset: Size
 
 
 class Resume(Request2, frozen=True, kw_only=True):
@@ -105,6 +116,14 @@ class Checkpoint(Reply, frozen=True, kw_only=True):
     """Comes by itself while segments are sent: everything before `offset` is durable."""
 
     status = "CHECKPOINT"
+    upload_id: str
+    offset: int
+
+
+class Appended(Reply, frozen=True, kw_only=True):
+    """Everything of the upload before `offset` is durable."""
+
+    status = "APPENDED"
     upload_id: str
     offset: int
 
