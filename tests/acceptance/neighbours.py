@@ -18,12 +18,10 @@ from tests.e2e.servers import Server
 from tests.e2e.talk import Talk, Version2
 from tests.e2e.tus import web_address
 
-PAUSE = 0.020
-"""Seconds between two questions."""
-PASSWORDS_EVERY = 1.0
-"""Seconds between two logins by password, of which each costs a quarter of a second of a processor."""
+PAUSES = {"lists": 0.020, "passwords": 1.0}
+"""Seconds between two rounds of questions; each is a process's, so that neither waits for the other."""
 PATIENCE = 30.0
-LIST = "/api/v1/files?limit=1000"
+LIST = "/api/v1/files?path=small&limit=1000"
 TOP = Path(__file__).parents[2]
 
 
@@ -49,20 +47,19 @@ class Neighbour:
         self._talk = Version2(tcp, PATIENCE)
         self._token = self._password_at_tcp(self._talk)
         self._line = HTTPConnection(*web, timeout=PATIENCE)
-        self._passwords_due = 0.0
 
-    def questions(self) -> Mapping[str, Callable[[], None]]:
-        """What is asked now, in turn."""
-        found = {
+    def lists(self) -> Mapping[str, Callable[[], None]]:
+        """Lists on connections that stand, and on new ones."""
+        return {
             "kept TCP": lambda: _list_at_tcp(self._talk),
             "kept web": lambda: _list_at_web(self._line, f"Bearer {self._token}"),
             "token TCP": self._new_at_tcp,
             "token web": lambda: self._new_at_web(f"Bearer {self._token}"),
         }
-        if time.monotonic() >= self._passwords_due:
-            self._passwords_due = time.monotonic() + PASSWORDS_EVERY
-            found |= {"password TCP": self._password_new_at_tcp, "password web": self._password_at_web}
-        return found
+
+    def passwords(self) -> Mapping[str, Callable[[], None]]:
+        """Logins, each of which costs a quarter of a second of a processor."""
+        return {"password TCP": self._password_new_at_tcp, "password web": self._password_at_web}
 
     def _new_at_tcp(self) -> None:
         with Version2(self._tcp, PATIENCE) as talk:
@@ -110,10 +107,10 @@ def _list_at_web(line: HTTPConnection, credential: str) -> None:
     assert answer.status == 200, (answer.status, text)
 
 
-def ask(neighbour: Neighbour) -> None:
+def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> None:
     """Until standard input ends."""
-    while not select.select([sys.stdin], [], [], PAUSE)[0]:
-        for what, question in neighbour.questions().items():
+    while not select.select([sys.stdin], [], [], pause)[0]:
+        for what, question in questions.items():
             start, wrong = time.monotonic(), ""
             try:
                 question()
@@ -123,23 +120,27 @@ def ask(neighbour: Neighbour) -> None:
 
 
 class Neighbours:
-    """The process, from `with` on; `asked` has what it tells, afterwards."""
+    """A process for each kind of question, from `with` on; `asked` has what they tell, afterwards."""
 
     def __init__(self, server: Server, name: str, password: str) -> None:
         self.asked: list[Asked] = []
         self._words = [str(word) for word in (*server.address, *web_address(server), name, password)]
 
     def __enter__(self) -> Self:
-        pipe = subprocess.PIPE
-        command = [sys.executable, "-m", __name__, *self._words]
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=TOP)
+        pipe, command = subprocess.PIPE, [sys.executable, "-m", __name__]
+        self._processes = [
+            subprocess.Popen([*command, kind, *self._words], stdin=pipe, stdout=pipe, text=True, cwd=TOP)
+            for kind in PAUSES
+        ]
         return self
 
     def __exit__(self, *_: object) -> None:
-        told = self._process.communicate()[0]
-        self.asked += [Asked(*json.loads(line)) for line in told.splitlines()]
+        for process in self._processes:
+            told = process.communicate()[0]
+            self.asked += [Asked(*json.loads(line)) for line in told.splitlines()]
 
 
 if __name__ == "__main__":
-    tcp_host, tcp_port, web_host, web_port, *who = sys.argv[1:]
-    ask(Neighbour((tcp_host, int(tcp_port)), (web_host, int(web_port)), *who))
+    what, tcp_host, tcp_port, web_host, web_port, *who = sys.argv[1:]
+    one = Neighbour((tcp_host, int(tcp_port)), (web_host, int(web_port)), *who)
+    ask(one.lists() if what == "lists" else one.passwords(), PAUSES[what])

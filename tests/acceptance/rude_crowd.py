@@ -70,6 +70,12 @@ class Line:
             await asyncio.sleep(PAUSE)
         await self.sit()
 
+    async def ask_unread(self, request: bytes) -> None:
+        """Each second, and take nothing."""
+        for _ in range(int(HOLD / PAUSE)):
+            await self.send(request)
+            await asyncio.sleep(PAUSE)
+
     async def ask_on(self, request: Callable[[], bytes]) -> None:
         """Again and again, a second after each answer."""
         while True:
@@ -165,10 +171,9 @@ async def _log_in(line: Line) -> None:
 
 
 async def unread_lists(line: Line) -> None:
-    """A hundred LISTs, and no answer is read."""
+    """Of whose answers none is read."""
     await _log_in(line)
-    await line.send(message("LIST", path="", recursive=True) * 100)
-    await line.sit_unread()
+    await line.ask_unread(message("LIST", path="", recursive=True))
 
 
 async def unread_file(line: Line) -> None:
@@ -272,9 +277,8 @@ def _known(line: Line, first: str, *more: str) -> bytes:
 
 
 async def unread_pages(line: Line) -> None:
-    """A hundred listings, and no answer is read."""
-    await line.send(_known(line, "GET /api/v1/files?limit=1000") * 100)
-    await line.sit_unread()
+    """Of which none is read."""
+    await line.ask_unread(_known(line, "GET /api/v1/files?path=small&limit=1000"))
 
 
 async def unread_body(line: Line) -> None:

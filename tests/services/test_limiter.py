@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from fileshare.errors import NoSpace, TooManyAttempts
-from fileshare.services.limiter import PER_ACCOUNT, PER_ADDRESS, WINDOW, Limiter
+from fileshare.services.limiter import PER_ACCOUNT, PER_ADDRESS, WAITING, WINDOW, Limiter
 from fileshare.storage.memory_accounts import MemoryAccounts
 from tests.services.shelf import Clock
 
@@ -115,7 +115,7 @@ async def test_an_attackers_own_login_does_not_reset_the_address(gate: Gate) -> 
         await gate.fail(f"name{number}")
     await gate.succeed("mallory")
     await gate.fail("bob")
-    assert not await gate.admitted("mallory")
+    assert not await gate.admitted("eve")
 
 
 async def test_a_hundred_guesses_at_once_get_ten_answers(gate: Gate) -> None:
@@ -254,3 +254,52 @@ async def test_names_without_end_do_not_fill_the_memory(gate: Gate) -> None:
     gate.clock.pass_seconds(WINDOW / 1000 + 1)
     await gate.fail("last")
     assert len(gate.limiter._pairs) == 1
+
+
+# An address that is shared
+
+
+async def test_who_was_there_before_is_not_shut_out_by_the_address(gate: Gate) -> None:
+    await gate.succeed()
+    for number in range(PER_ADDRESS):
+        await gate.fail(str(number))
+    assert await gate.admitted()
+    assert not await gate.admitted("eve")
+
+
+async def test_who_was_there_before_has_ten_failures_as_everybody(gate: Gate) -> None:
+    await gate.succeed()
+    for number in range(PER_ADDRESS):
+        await gate.fail(str(number))
+    await gate.fail(times=PER_ACCOUNT)
+    assert not await gate.admitted()
+
+
+async def test_it_is_forgotten_with_a_new_password(gate: Gate) -> None:
+    await gate.succeed()
+    gate.limiter.forgive("bob")
+    for number in range(PER_ADDRESS):
+        await gate.fail(str(number))
+    assert not await gate.admitted()
+
+
+async def test_who_was_there_before_has_a_line_of_its_own(gate: Gate) -> None:
+    stranger = await gate.limiter.admit("bob", HERE)
+    assert stranger.line == HERE
+    stranger.succeed()
+    known = await gate.limiter.admit("bob", HERE)
+    assert known.line != HERE
+    known.close()
+
+
+async def test_no_more_wait_than_may(gate: Gate) -> None:
+    await gate.fail(times=PER_ACCOUNT - 1)
+    last = await gate.limiter.admit("bob", HERE)
+    waiting = [asyncio.ensure_future(gate.limiter.admit("bob", HERE)) for _ in range(WAITING)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyAttempts):
+        await gate.limiter.admit("bob", HERE)
+    last.close()
+    for one in waiting:
+        one.cancel()
+    await asyncio.wait(waiting)

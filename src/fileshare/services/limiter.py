@@ -3,7 +3,8 @@
 Asked before any hash is computed, by both doors. An attempt in flight counts as one
 that may fail, so that a hundred guesses at once do not get a hundred answers. Failures
 are counted in memory and written behind, so that a restart forgives nothing. The
-owner, at another address, always gets in.
+owner, at another address, always gets in; and who has logged in from an address before is
+not shut out by what others at the same one get wrong, since a whole office may share it.
 """
 
 import asyncio
@@ -29,6 +30,15 @@ WINDOW: Final = 15 * 60 * 1000
 _TIDY_EVERY: Final = 60 * 1000
 """Milliseconds between two looks for counts that nobody needs any more."""
 
+WAITING: Final = 100
+"""Logins of one address, or of one account there, that may wait for others to be settled."""
+
+RETRY_SECONDS: Final = 5
+"""What the next one is told."""
+
+KNOWN: Final = 10_000
+"""Accounts and addresses remembered as having been there, the latest; some 200 bytes each."""
+
 Pair = tuple[str, str]
 """A folded account name and an address group."""
 
@@ -52,8 +62,10 @@ class _Count:
 class Attempt:
     """One login under way; it holds a place in the counts until it is settled."""
 
-    def __init__(self, settle: Callable[["Attempt", bool | None], None], pair: Pair) -> None:
+    def __init__(self, settle: Callable[["Attempt", bool | None], None], pair: Pair, line: str) -> None:
         self.pair = pair
+        self.line = line
+        """Whose turn it takes where attempts wait in line: the address's, or the account's own there."""
         self._settle = settle
         self._settled = False
         self._check: asyncio.Future[bool] | None = None
@@ -108,6 +120,8 @@ class Limiter:
         self._window = window
         self._pairs: dict[Pair, _Count] = {}
         self._addresses: dict[str, _Count] = {}
+        self._known: dict[Pair, None] = {}
+        """Who has logged in from where, the latest last. In memory alone: after a restart nobody has."""
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
         self._unwritten: list[tuple[str, str, int]] = []
         self._forgiven: set[Pair] = set()
@@ -134,17 +148,17 @@ class Limiter:
         """A place for one attempt on a folded name; settle or `close` it, whatever happens.
 
         Waits while the attempts under way could use up what is left, since they may all
-        be right. Raises TooManyAttempts.
+        be right. Raises TooManyAttempts, also where too many wait.
         """
         pair = (account, group_of(address))
         while True:
             self._refuse_over_limit(pair)
             if self._has_room(pair):
                 break
-            await self._until_one_settles(pair[1])
+            await self._until_one_settles(pair)
         for count in self._counts(pair):
             count.in_flight += 1
-        return Attempt(self._settle, pair)
+        return Attempt(self._settle, pair, self._line(pair))
 
     def is_full(self, account: str, address: str) -> bool:
         """Whether just this account is closed to that address, not the address to all."""
@@ -152,7 +166,9 @@ class Limiter:
         return count is not None and len(count.failures) >= self._per_account
 
     def forgive(self, account: str) -> None:
-        """Forget the failures of an account from everywhere: it has a new password, or is gone."""
+        """Forget an account everywhere, its failures and successes: it has a new password, or is gone."""
+        for pair in [pair for pair in self._known if pair[0] == account]:
+            del self._known[pair]
         for pair in [pair for pair in self._pairs if pair[0] == account]:
             self._forgive(pair)
 
@@ -168,16 +184,27 @@ class Limiter:
         return all(count.in_flight + len(count.failures) < limit for count, limit in self._known_counts(pair))
 
     def _known_counts(self, pair: Pair) -> list[tuple[_Count, int]]:
-        """Makes none: names without end from an address that is refused must not fill the memory."""
-        counts = (self._pairs.get(pair), self._per_account), (self._addresses.get(pair[1]), self._per_address)
+        """Those that bind this pair. Makes none: names without end must not fill the memory.
+
+        Who was there before has just the count of its own.
+        """
+        counts = [(self._pairs.get(pair), self._per_account)]
+        if pair not in self._known:
+            counts.append((self._addresses.get(pair[1]), self._per_address))
         return [(count, limit) for count, limit in counts if count is not None]
+
+    def _line(self, pair: Pair) -> str:
+        return " ".join(pair) if pair in self._known else pair[1]
 
     def _counts(self, pair: Pair) -> tuple[_Count, _Count]:
         return self._pairs.setdefault(pair, _Count()), self._addresses.setdefault(pair[1], _Count())
 
-    async def _until_one_settles(self, group: str) -> None:
+    async def _until_one_settles(self, pair: Pair) -> None:
+        waiting = self._waiting.setdefault(self._line(pair), [])
+        if len(waiting) >= WAITING:
+            raise TooManyAttempts(RETRY_SECONDS)
         waiter = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(group, []).append(waiter)
+        waiting.append(waiter)
         await waiter
 
     def _settle(self, attempt: Attempt, right: bool | None) -> None:
@@ -186,12 +213,20 @@ class Limiter:
             count.in_flight -= 1
         if right:
             self._forgive(pair)
+            self._remember(pair)
         elif right is False:
             self._fail(pair)
         self._drop_empty(pair)
-        for waiter in self._waiting.pop(pair[1], ()):
-            if not waiter.done():
-                waiter.set_result(None)
+        for line in (pair[1], " ".join(pair)):
+            for waiter in self._waiting.pop(line, ()):
+                if not waiter.done():
+                    waiter.set_result(None)
+
+    def _remember(self, pair: Pair) -> None:
+        self._known.pop(pair, None)
+        self._known[pair] = None
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
 
     def _fail(self, pair: Pair) -> None:
         now = self._clock()

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fileshare.domain.accounts import fold, parse_name
-from fileshare.domain.addresses import group_of, is_loopback
+from fileshare.domain.addresses import is_loopback
 from fileshare.domain.model import Account, Door
 from fileshare.errors import AuthFailed, BadName, FileshareError, NotFound, TooManyAttempts
 from fileshare.logs import on_behalf_of
@@ -85,7 +85,7 @@ class Logins:
         attempt = await self._admit(name, action, address, door)
         try:
             login = await self._find(name)
-            check = self._passwords.check(password, login.password_hash if login else None, group_of(address))
+            check = self._passwords.check(password, login.password_hash if login else None, attempt.line)
             attempt.follow(check)
             right = await asyncio.shield(check)
             reason = self._refusal(login, right, address, forwarded=forwarded)

@@ -1,7 +1,7 @@
 """Passwords: how they are hashed, and checking them off the loop. `password_policy` says which may be chosen.
 
 bcrypt takes a quarter of a second of a core on purpose, which makes a flood of logins
-the cheapest way to stall a server: so it runs in threads of its own, few of them, and
+the cheapest way to stall a server: so it runs in threads of its own, few of them and nice, and
 the line before them is bounded and fair by address. Never logs or keeps a password.
 """
 
@@ -12,7 +12,6 @@ import os
 import unicodedata
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -21,6 +20,7 @@ import bcrypt
 
 from fileshare.errors import TooManyAttempts, Unavailable
 from fileshare.services.fair_queue import FairQueue
+from fileshare.services.nice_threads import nice_pool
 from fileshare.services.password_policy import MAX_LENGTH, check_policy
 
 COST: Final = 12
@@ -58,7 +58,7 @@ class Passwords:
         # Nobody knows a password for it; checking against it costs what a real one of this cost does.
         self._dummy = f"$2b${cost:02}${'.' * 53}"
         self._threads = threads or max(1, (os.cpu_count() or 1) // 2)
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="bcrypt")
+        self._pool = nice_pool(self._threads, "bcrypt")
         self._line: FairQueue[_Job] = FairQueue(waiting, waiting_per_address)
         # New passwords of people who have proved who they are: never refused, and first.
         self._hashes: deque[_Job] = deque()
@@ -81,9 +81,9 @@ class Passwords:
     def check(self, password: str, password_hash: str | None, group: str) -> asyncio.Future[bool]:
         """Whether the password has that hash; None (no such account) costs the same and is False.
 
-        `group` is the address group whose place in line it takes. The check goes on when
-        nobody awaits it any more, so that its outcome can still be counted: shield it.
-        The future, or the call, raises TooManyAttempts when the line is full.
+        `group` is whose place in line it takes: an address group's, or an account's own there. The
+        check goes on when nobody awaits it any more, so that its outcome can still be counted:
+        shield it. The future, or the call, raises TooManyAttempts when the line is full.
         """
         known = password_hash is not None
         expected = password_hash if password_hash is not None else self._dummy
