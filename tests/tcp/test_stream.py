@@ -12,7 +12,8 @@ import pytest
 
 from fileshare.errors import ConnectionLost, Damaged
 from fileshare.services.lending import FLOWING, SocketLoan, unread
-from fileshare.tcp.stream import HIGH_WATER, Stalled, Stream
+from fileshare.tcp.outflow import Stalled
+from fileshare.tcp.stream import HIGH_WATER, Stream
 from tests.storage.open_files import opened
 
 

@@ -8,7 +8,6 @@ that an upload's offset after a cut is at least what the server had read.
 import asyncio
 import os
 import socket
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import cast
@@ -18,23 +17,18 @@ from fileshare.services.cutting import cut
 from fileshare.services.lending import FLOWING, SocketLoan, unread
 from fileshare.services.pace import Pace
 from fileshare.services.ports import OpenFile
+from fileshare.tcp.arrived import Arrived
+from fileshare.tcp.outflow import Outflow, Stalled
 
 HIGH_WATER = 1 << 20
 """Bytes read ahead before the socket is left alone: TCP's own window then slows the sender."""
 LOW_WATER = 256 << 10
-
-READ_AHEAD = 256 << 10
-"""Bytes of a file read at a time where the kernel can't send by itself."""
 
 LINGER_SECONDS = 10.0
 """How long a closing connection still reads: unread input would reset it and erase our last reply."""
 
 
 MakeLoan = Callable[[socket.socket, int, Callable[[int], None]], SocketLoan]
-
-
-class Stalled(ConnectionLost):
-    """Nothing moved for too long."""
 
 
 class Stream(asyncio.Protocol):
@@ -48,21 +42,15 @@ class Stream(asyncio.Protocol):
         """The peer's IP address as text, without its port."""
         self.stall_seconds = stall_seconds
         self.bytes_read = 0
-        self.bytes_written = 0
         self._connected = connected
-        self._chunks: deque[bytes] = deque()
-        self._buffered = 0
+        self._arrived = Arrived()
+        self._out = Outflow(stall_seconds)
         self._eof = False
         self._stopped = False
         self._stop_at: int | None = None
-        self._closing = False
         self._lost = asyncio.Event()
         self._readable = asyncio.Event()
-        self._writable = asyncio.Event()
-        self._writable.set()
         self._paused = False
-        self._begun = 0
-        """Bytes of the first chunk that were handed out."""
         self._loan: SocketLoan | None = None
         self._held = False
         """Reading waits until somebody asks for more than there is."""
@@ -74,6 +62,7 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A connection stands."""
         self._transport = cast(asyncio.Transport, transport)
+        self._out.connected(self._transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if isinstance(peer, tuple) else "local"
         _set_options(transport.get_extra_info("socket"))
@@ -81,13 +70,12 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Keep what came; stop reading the socket when enough waits."""
-        self._chunks.append(data)
-        self._buffered += len(data)
+        self._arrived.add(data)
         self.bytes_read += len(data)
         self._readable.set()
         if self._stop_at is not None and self.bytes_read >= self._stop_at:
             self._stop()
-        elif self._buffered >= HIGH_WATER:
+        elif self.buffered >= HIGH_WATER:
             self._pause()
 
     def eof_received(self) -> bool:
@@ -101,15 +89,15 @@ class Stream(asyncio.Protocol):
         self._eof = True
         self._lost.set()
         self._readable.set()
-        self._writable.set()
+        self._out.lost()
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
-        self._writable.clear()
+        self._out.pause()
 
     def resume_writing(self) -> None:
         """The transport's buffer has room."""
-        self._writable.set()
+        self._out.resume()
 
     # Reading
 
@@ -129,14 +117,14 @@ class Stream(asyncio.Protocol):
     @property
     def buffered(self) -> int:
         """Bytes that were read off the socket and not yet handed out."""
-        return self._buffered
+        return self._arrived.count
 
     async def read(self, limit: int, pace: Pace | None = None) -> bytes:
         """The next 1 to `limit` bytes, empty at the end.
 
         Raises Stalled (see `stall_seconds`), also where they come slower than `pace` allows.
         """
-        if not self._buffered:
+        if not self.buffered:
             with self._timed(pace):
                 await self._wait_readable(self.stall_seconds if pace is None else pace.left)
         data = self._take(limit)
@@ -149,7 +137,7 @@ class Stream(asyncio.Protocol):
 
         Raises ConnectionLost when it ended within them, Stalled after `seconds` in total.
         """
-        if self._buffered >= count:
+        if self.buffered >= count:
             return self._take(count)
         with self._timed(pace):
             return await self._read_exactly(count, seconds)
@@ -167,12 +155,12 @@ class Stream(asyncio.Protocol):
     async def _read_exactly(self, count: int, seconds: float | None) -> bytes | None:
         loop = asyncio.get_running_loop()
         deadline = None if seconds is None else loop.time() + seconds
-        if self._buffered < count:
-            self._read_now(count - self._buffered)
-        while self._buffered < count and not self._ended:
+        if self.buffered < count:
+            self._read_now(count - self.buffered)
+        while self.buffered < count and not self._ended:
             await self._wait_readable(None if deadline is None else deadline - loop.time())
-        if self._buffered < count:
-            if self._buffered:
+        if self.buffered < count:
+            if self.buffered:
                 raise ConnectionLost("The connection ended within a message.")
             return None
         return self._take(count)
@@ -202,7 +190,7 @@ class Stream(asyncio.Protocol):
             return None
         self._held = True
         self._pause()
-        if self._buffered:
+        if self.buffered:
             return None  # what has been read comes first; no more is read meanwhile
         self._loan = make(sock, limit, lambda taken: self._returned(taken, took))
         return self._loan
@@ -218,7 +206,7 @@ class Stream(asyncio.Protocol):
 
     async def wait_readable(self, seconds: float | None) -> None:
         """Wait until something can be taken or the stream has ended. Raises Stalled."""
-        if not self._buffered:
+        if not self.buffered:
             await self._wait_readable(seconds)
 
     async def _wait_readable(self, seconds: float | None) -> None:
@@ -234,21 +222,10 @@ class Stream(asyncio.Protocol):
             raise Stalled("Nothing came for too long.") from None
 
     def _take(self, limit: int) -> bytes:
-        taken: list[bytes] = []
-        room = min(limit, self._buffered)
-        self._buffered -= room
-        while room:
-            chunk = self._chunks[0]
-            piece = chunk[self._begun : self._begun + room]
-            taken.append(piece)
-            room -= len(piece)
-            self._begun += len(piece)
-            if self._begun == len(chunk):
-                self._chunks.popleft()
-                self._begun = 0
-        if self._buffered <= LOW_WATER and not self._held:
+        data = self._arrived.take(limit)
+        if self.buffered <= LOW_WATER and not self._held:
             self._resume()
-        return taken[0] if len(taken) == 1 else b"".join(taken)
+        return data
 
     def _pause(self) -> None:
         if self._transport is not None and not self._paused and not self._transport.is_closing():
@@ -268,7 +245,7 @@ class Stream(asyncio.Protocol):
         Also what the kernel holds for us now, and not what arrives later, so that a
         newcomer's offset covers all that the old connection had delivered.
         """
-        if self._closing or self._stopped or self._transport is None:
+        if self._out.ended or self._stopped or self._transport is None:
             return
         if self._loan is not None:
             self._stop_when_back = True
@@ -290,25 +267,16 @@ class Stream(asyncio.Protocol):
 
     def put(self, data: bytes | memoryview) -> None:
         """Hand over bytes without waiting, for replies whose number is bounded."""
-        if self._transport is not None and not self._closing and not self._transport.is_closing():
-            self.bytes_written += len(data)
-            self._transport.write(data)
+        self._out.put(data)
 
     async def drain(self) -> None:
         """Wait until the transport has room. Raises ConnectionLost, Stalled when the peer reads nothing."""
-        if not self._writable.is_set():
-            try:
-                async with asyncio.timeout(self.stall_seconds):
-                    await self._writable.wait()
-            except TimeoutError:
-                raise Stalled("The other side has not read for too long.") from None
-        if self.lost:
-            raise ConnectionLost()
+        await self._out.drain()
 
     async def write(self, data: bytes | memoryview) -> None:
         """Hand over bytes and wait for room. Raises ConnectionLost."""
-        self.put(data)
-        await self.drain()
+        self._out.put(data)
+        await self._out.drain()
 
     async def send_file(self, file: OpenFile, offset: int, count: int) -> None:
         """Send a piece of an open file, by the kernel where the bytes need no TLS.
@@ -316,29 +284,9 @@ class Stream(asyncio.Protocol):
         Raises ConnectionLost, and Damaged when the file is shorter than it should be.
         """
         if self._is_tls:
-            await self._send_by_hand(file, offset, offset + count)
-            return
-        await self._flush()
-        if self._transport is None or self._transport.is_closing():
-            raise ConnectionLost()
-        socket = self._transport.get_extra_info("socket").fileno()
-        await file.send_to(socket, offset, count, self.stall_seconds)
-        self.bytes_written += count
-
-    async def _flush(self) -> None:
-        """Wait until the socket has taken all that was written. Raises as `drain`."""
-        if self._transport is not None:
-            self._transport.set_write_buffer_limits(high=0)
-            try:
-                await self.drain()
-            finally:
-                self._transport.set_write_buffer_limits()
-
-    async def _send_by_hand(self, file: OpenFile, offset: int, end: int) -> None:
-        while offset < end:
-            data = await file.read(offset, min(READ_AHEAD, end - offset))
-            await self.write(data)
-            offset += len(data)
+            await self._out.send_by_hand(file, offset, offset + count)
+        else:
+            await self._out.send_file(file, offset, count)
 
     # The end
 
@@ -347,7 +295,7 @@ class Stream(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        self._closing, self._stopped, self._stop_at = True, False, None
+        self._out.ended, self._stopped, self._stop_at = True, False, None
         if not transport.is_closing() and linger > 0:
             self._finish_writing(transport)
             await self._discard(linger)
@@ -365,8 +313,7 @@ class Stream(asyncio.Protocol):
         try:
             async with asyncio.timeout(seconds):
                 while not self._eof:
-                    self._chunks.clear()
-                    self._buffered = 0
+                    self._arrived.clear()
                     await self._wait_readable(None)
         except TimeoutError:
             pass
