@@ -1,8 +1,8 @@
 """A process with a crowd of rude connections at both doors of a server, in turn of every kind there is.
 
-Each is opened, misbehaves until the server ends it or its time is over, and comes again a second
-later. `open` on standard input lets them come, `close` makes all go at once; the answer to
-either is one line. Those with an account all have the same one.
+Each is opened, misbehaves until the server ends it or its time is over, and comes again soon after.
+`open` on standard input lets them come, `close` makes all go at once; the answer to either is one
+line. Those with an account all have the same one.
 """
 
 import asyncio
@@ -19,8 +19,11 @@ from typing import Any, NamedTuple
 from tests.e2e.frames import DATA, MESSAGE, frame
 from tests.e2e.hostile import message
 
-PAUSE = 1.0
-"""Seconds between two of its doings: what a rude one may ask for is bounded by its line, not by us."""
+PAUSE = 2.0
+"""Seconds between two questions of one, and until it comes again: its faults are tried here, and not how
+many requests a second two processors answer beside a transfer that takes them both."""
+DRIP = 1.0
+"""Seconds between two bytes of a slow one."""
 HOLD = 30.0
 """Seconds that one sits there whom the server does not end."""
 HUGE = 1 << 50
@@ -67,17 +70,17 @@ class Line:
         """A byte a second."""
         for byte in data:
             await self.send(bytes([byte]))
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(DRIP)
         await self.sit()
 
     async def ask_unread(self, request: bytes) -> None:
-        """Each second, and take nothing."""
+        """Now and again, and take nothing."""
         for _ in range(int(HOLD / PAUSE)):
             await self.send(request)
             await asyncio.sleep(PAUSE)
 
     async def ask_on(self, request: Callable[[], bytes]) -> None:
-        """Again and again, a second after each answer."""
+        """Again and again, a pause after each answer."""
         while True:
             await self.send(request())
             await self.answer()
@@ -197,7 +200,7 @@ async def slow_upload(line: Line) -> None:
     await line.send(message("UPLOAD", upload_id=os.urandom(16).hex(), path=line.name, size=1 << 20))
     while True:
         await line.send(frame(DATA, b"x"))
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(DRIP)
 
 
 async def huge_upload(line: Line) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fileshare.errors import AuthFailed
+from fileshare.tcp.turns import AT_ONCE
 from fileshare.wire import messages as m
 from tests.tcp.door import Door, Peer, Peer2, open_door
 from tests.tcp.test_version1 import HASH
@@ -126,3 +127,17 @@ async def test_connection_ends_with_the_token_it_was_opened_by() -> None:
         assert await door.server._services.accounts.expire_sessions() == 1
         assert await peer.ended() == b""
         assert (await other.ask("LIST"))[0] == "OK"
+
+
+async def test_account_whose_lists_go_unread_waits_for_itself_alone() -> None:
+    async with open_door() as door, door.peer1("bert") as greedy, door.peer1() as anna:
+        async with AsyncExitStack() as unread:
+            session = door.server.sessions[0]
+            for _ in range(AT_ONCE):
+                await unread.enter_async_context(session.services.lists.turn(session.holder))
+            greedy.send("LIST")
+            waiting = asyncio.ensure_future(greedy.reply())
+            for _ in range(2):
+                assert (await anna.ask("LIST"))[0] == "OK"
+            assert not waiting.done()
+        assert (await waiting)[0] == "OK"

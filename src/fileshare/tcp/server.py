@@ -17,6 +17,7 @@ from fileshare.tcp.handlers import HANDLERS
 from fileshare.tcp.mixed import MixedListener, listening_sockets
 from fileshare.tcp.session import Services, Session, TcpLimits
 from fileshare.tcp.stream import Stream
+from fileshare.tcp.turns import Turns
 
 BACKLOG = 1024
 """Connections the kernel queues: a burst of clients is served late instead of refused."""
@@ -38,7 +39,7 @@ class TcpServer:
         appending: Appending,
         require_auth: bool = True,
     ) -> None:
-        self._services = Services(uploads, appending, whole_files, files, accounts, limits)
+        self._services = Services(uploads, appending, whole_files, files, accounts, limits, Turns())
         self._seats = Seats(
             limits.max_connections,
             limits.max_unauthenticated,

@@ -6,7 +6,8 @@ failure ends in one clear reply or a closed connection, never in both ends waiti
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fileshare.domain.addresses import group_of
@@ -27,6 +28,7 @@ from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
 from fileshare.tcp.answers import reply_for
 from fileshare.tcp.stream import LINGER_SECONDS, Stream
+from fileshare.tcp.turns import Turns
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Exactly, FrameLimits, ServerConnection, Unauthenticated
 
@@ -65,6 +67,7 @@ class Services:
     files: Files
     accounts: Accounts
     limits: TcpLimits
+    lists: Turns
 
 
 class Session:
@@ -149,6 +152,13 @@ class Session:
     def reply(self, reply: m.Reply) -> None:
         """Answer; the bytes go out in order and without waiting."""
         self.stream.put(self.wire.send(reply))
+
+    @asynccontextmanager
+    async def listing(self) -> AsyncIterator[None]:
+        """A turn of the caller's to be sent a list, which ends when it was read."""
+        async with self.services.lists.turn(self.holder):
+            yield
+            await self.stream.drain()
 
     async def run(self, handlers: "Handlers") -> None:
         """Serve the connection until either side is done."""

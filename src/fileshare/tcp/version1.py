@@ -33,7 +33,13 @@ async def auth(session: Session, request: m.Auth) -> None:
 
 
 async def list_files(session: Session, _: m.ListFiles) -> None:
-    """LIST: every file by its full path. A long list is counted first, and encoded page by page."""
+    """LIST: every file by its full path."""
+    async with session.listing():
+        await _send_list(session)
+
+
+async def _send_list(session: Session) -> None:
+    """A long list is counted first, and encoded page by page."""
     page = await session.services.files.walk(session.caller, "", PAGE)
     found = _listed(page)
     if page.next is None:
@@ -51,7 +57,6 @@ async def list_files(session: Session, _: m.ListFiles) -> None:
             raise TooMany("The list would be too long: list the files in pages, with protocol version 2.")
     for piece in session.wire.send_list(pieces):
         session.stream.put(piece)
-    await session.stream.drain()
 
 
 def _listed(page: Page) -> list[m.ListedFile]:

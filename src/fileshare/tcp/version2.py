@@ -91,6 +91,11 @@ async def who_am_i(session: Session, _: m.WhoAmI) -> None:
 
 async def list_page(session: Session, request: m.List) -> None:
     """LIST: a page of a folder, or of everything below it."""
+    async with session.listing():
+        await _send_page(session, request)
+
+
+async def _send_page(session: Session, request: m.List) -> None:
     limit = request.limit
     while True:
         page = await _page(session, request, limit)
