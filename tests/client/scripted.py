@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from msgspec import UNSET
 
-from fileshare.errors import BadRequest, FileshareError, NotFound
+from fileshare.errors import BadOffset, BadRequest, FileshareError, NotFound
 from fileshare.wire import messages as m
 from fileshare.wire.connection import Aborted, Body, End, ServerConnection, Unauthenticated
 
@@ -46,6 +46,7 @@ class Half:
     on_conflict: str
     size: int | None
     content: bytearray = field(default_factory=bytearray)
+    piece: bool = False
 
 
 @dataclass
@@ -373,8 +374,20 @@ class Talk:
 
     def on_upload(self, request: m.Upload) -> None:
         size = None if request.size is UNSET else int(request.size)
-        half = Half(request.path, request.on_conflict, size)
+        half = Half(request.path, request.on_conflict, size, piece=request.piece)
         self._receive(request.upload_id, half, 0.0 if request.modified is UNSET else float(request.modified))
+
+    def on_append(self, request: m.Append) -> None:
+        whole = self.server.halves[request.upload_id]
+        piece = self.server.halves.get(request.piece_id)
+        if len(whole.content) < request.offset:
+            raise BadOffset("append what is before it first")
+        if piece is not None and len(whole.content) == request.offset:
+            assert len(piece.content) == piece.size
+            whole.content += piece.content
+            del self.server.halves[request.piece_id]
+        self._may_tell()
+        self.say(m.Appended(upload_id=request.upload_id, offset=len(whole.content)))
 
     def on_resume(self, request: m.Resume) -> None:
         if request.upload_id is UNSET or request.upload_id not in self.server.halves:
@@ -403,6 +416,10 @@ class Talk:
             self.say(m.Done())
             return
         digest = hashlib.sha256(half.content).hexdigest()
+        if half.piece and (got.size, got.digest) == (len(half.content), digest):
+            self._may_tell()
+            self.say(m.Done())
+            return
         if (got.size, got.digest) != (len(half.content), digest):
             del self.server.halves[upload_id]
             self.say(m.ChecksumFailed())

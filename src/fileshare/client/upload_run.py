@@ -16,6 +16,7 @@ from fileshare.client.conversation import Conversation
 from fileshare.client.digests import Digests
 from fileshare.client.feed import Feed
 from fileshare.client.folders import FoundFile
+from fileshare.client.idle_lines import IdleLines
 from fileshare.client.line import Lines
 from fileshare.client.rate import Rate
 from fileshare.client.reports import Item, Outcome
@@ -58,6 +59,7 @@ class UploadRun:
         conflicts = works[0].job.on_conflict
         self.on_conflict = KEEP_BOTH if conflicts == SKIP_SAME else conflicts
         self._stored = StoredFolders(lines.line()) if conflicts == SKIP_SAME else None
+        self.idle: IdleLines | None = None
         self._lines = lines
         self._lock = threading.Lock()
         self._failed: set[str] = set()
@@ -67,6 +69,7 @@ class UploadRun:
         """Do it all on so many connections. Raises what stops everything; see `tally` for single files."""
         if jobs > 1:
             self.large_at_once = 1
+            self.idle = IdleLines(jobs)
         try:
             run_on_lines(self._lines, jobs, lambda line: UploadWorker(self, line).run())
             self._make_folders()

@@ -4,12 +4,17 @@ A file is noted as finished before it is told of, so that a kill in between cost
 a question to the server.
 """
 
+import hashlib
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from fileshare.client.conversation import Conversation
 from fileshare.client.folders import FoundFile, FoundFolder, LeftOut
 from fileshare.client.line import Line
+from fileshare.client.piece_uploads import FEATURE, LARGE, Moved, PieceUpload
 from fileshare.client.proofs import WORTH, prove
 from fileshare.client.puts import Answer, Puts, Small
 from fileshare.client.reports import Item, Outcome
@@ -38,7 +43,17 @@ class UploadWorker:
         self._large: list[tuple[Planned, FoundFile, Item]] = []
 
     def run(self) -> None:
-        """Until the feed is empty and everything taken from it is answered."""
+        """Until the feed is empty and everything taken from it is answered; then help the others."""
+        idle = self._run.idle
+        try:
+            self._run_own()
+        finally:
+            if idle is not None:
+                idle.leave()
+        if idle is not None:
+            idle.lend(self._line)
+
+    def _run_own(self) -> None:
         limits = self._line.persist(lambda conversation: conversation.limits)
         while (planned := self._run.feed.take()) is not None:
             self._handle(planned, limits)
@@ -128,7 +143,7 @@ class UploadWorker:
             self._run.digests.begun,
         )
         try:
-            return self._prove(planned, sending, source) or self._send_bytes(sending, source)
+            return self._prove(planned, sending, source) or self._send_bytes(planned, sending, source)
         finally:
             source.close()
 
@@ -139,12 +154,28 @@ class UploadWorker:
         digest = self._run.digests.of(sending.item.local)
         return prove(self._line, self._reporter, sending, source, digest) if digest else None
 
-    def _send_bytes(self, sending: Sending, source: FileSource) -> Outcome:
+    def _send_bytes(self, planned: Planned, sending: Sending, source: FileSource) -> Outcome:
         status = os.stat(sending.item.local)
+        before = self._send_pieces(planned, sending, source)
         outcome = self._uploader.send(sending, source)
+        if before is not None:
+            outcome = replace(outcome, moved=outcome.moved + before.moved, resumed_from=before.there)
         self._run.digests.keep(sending.item.local, status, outcome.digest)
         self._run.digests.begun.drop(source.identity)
         return outcome
+
+    def _send_pieces(self, planned: Planned, sending: Sending, source: FileSource) -> Moved | None:
+        """All but the end, where several connections are faster or an earlier run has begun so."""
+        journal, mark = planned.work.journal, _mark_of_pieces(sending.upload_id)
+        idle, begun = self._run.idle, mark in journal
+        wanted = idle is not None and self._run.rate.limit is None and source.size >= LARGE
+        if not (wanted or begun) or not self._line.persist(_takes_pieces):
+            return None
+        if not begun:
+            journal.add(mark)
+            journal.flush()
+        connections = idle.workers if idle is not None else 1
+        return PieceUpload(self._reporter, sending, source, connections).send(self._line, idle)
 
     def _forget_older(self, planned: Planned, found: FoundFile) -> None:
         """A source that changed since it was half uploaded begins anew; the server may forget the half."""
@@ -155,3 +186,12 @@ class UploadWorker:
         with suppress(NotFound, Conflict):  # swept, or stored after all
             self._line.ask(m.Abort(upload_id=older), m.Done)
         planned.work.note_identity(planned, found.identity)
+
+
+def _takes_pieces(conversation: Conversation) -> bool:
+    return FEATURE in conversation.features
+
+
+def _mark_of_pieces(upload_id: str) -> str:
+    """The journal's mark that an upload was begun in pieces, which any later run then looks for."""
+    return hashlib.sha256(f"pieces\0{upload_id}".encode()).hexdigest()[:32]
