@@ -13,6 +13,7 @@ from tests.e2e.talk import Version2
 
 MIB = 1 << 20
 SIZE = 100 * MIB + 5
+"""Of a file that is large by the setting of these tests."""
 
 
 def written(server: Server) -> int:
