@@ -107,8 +107,9 @@ def _list_at_web(line: HTTPConnection, credential: str) -> None:
     assert answer.status == 200, (answer.status, text)
 
 
-def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> None:
-    """Until standard input ends."""
+def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> list[Asked]:
+    """Until standard input ends. Tells all afterwards: a full pipe would stop it."""
+    asked: list[Asked] = []
     while not select.select([sys.stdin], [], [], pause)[0]:
         for what, question in questions.items():
             start, wrong = time.monotonic(), ""
@@ -116,7 +117,8 @@ def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> None:
                 question()
             except (OSError, HTTPException, AssertionError, ValueError, KeyError) as error:
                 wrong = f"{type(error).__name__}: {error}"
-            sys.stdout.write(json.dumps([what, start, time.monotonic(), wrong]) + "\n")
+            asked.append(Asked(what, start, time.monotonic(), wrong))
+    return asked
 
 
 class Neighbours:
@@ -143,4 +145,5 @@ class Neighbours:
 if __name__ == "__main__":
     what, tcp_host, tcp_port, web_host, web_port, *who = sys.argv[1:]
     one = Neighbour((tcp_host, int(tcp_port)), (web_host, int(web_port)), *who)
-    ask(one.lists() if what == "lists" else one.passwords(), PAUSES[what])
+    for found in ask(one.lists() if what == "lists" else one.passwords(), PAUSES[what]):
+        sys.stdout.write(json.dumps(found) + "\n")
