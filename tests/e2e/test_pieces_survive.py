@@ -12,8 +12,8 @@ from tests.e2e.sources import write_file
 from tests.e2e.talk import Version2
 
 MIB = 1 << 20
-SIZE = 100 * MIB + 5
-"""Of a file that is large by the setting of these tests."""
+SIZE = 257 * MIB + 5
+"""Just enough for pieces."""
 
 
 def written(server: Server) -> int:
