@@ -27,7 +27,7 @@ R = TypeVar("R", bound=m.Reply)
 FEATURE = "append"
 
 LARGE = 256 << 20
-"""Bytes that are still to be sent from which on pieces are worth their requests, and appending the last ones."""
+"""Bytes still to be sent from which on pieces are worth their requests, and appending the last ones."""
 
 PIECE = 32 << 20
 """Bytes of a piece; the server has up to two for each connection twice for a while."""
