@@ -41,9 +41,7 @@ class Appending:
             return whole.size  # whoever finished it had all pieces
         try:
             if whole.offset < offset:
-                raise BadOffset(
-                    f"The upload has {whole.offset} bytes: append what is before {offset} first."
-                )
+                raise BadOffset(f"The upload has {whole.offset} bytes: append what is before {offset} first.")
             piece = await self._piece(caller, piece_id, gone=whole.offset > offset)
             if piece is not None:
                 await self._copy(whole, piece, offset)
