@@ -36,7 +36,7 @@ class Appending:
         return await asyncio.shield(asyncio.create_task(self._append(caller, upload_id, piece_id, offset)))
 
     async def _append(self, caller: Caller, upload_id: str, piece_id: str, offset: int) -> int:
-        whole = await self._uploads.go_on(caller, upload_id, _nothing)
+        whole = await self._whole(caller, upload_id)
         if isinstance(whole, Receipt):
             return whole.size  # whoever finished it had all pieces
         try:
@@ -53,6 +53,13 @@ class Appending:
             raise
         self._uploads.park(whole)
         return durable
+
+    async def _whole(self, caller: Caller, upload_id: str) -> Writer | Receipt:
+        """By our own id a writer that the piece before has left open is found."""
+        found = await self._uploads.look(caller, upload_id)
+        if isinstance(found, Receipt):
+            return found
+        return await self._uploads.go_on(caller, found.id, _nothing)
 
     async def _piece(self, caller: Caller, piece_id: str, *, gone: bool) -> Upload | None:
         """None where it may have been appended and removed before."""
