@@ -55,7 +55,7 @@ bench-scale: $(RUNTIME) ## Measure fileshare alone, from small to large; ARGS="-
 acceptance: $(DEVELOPMENT) ## Run the long counted checks (hundreds of kills and cuts, 10 GiB)
 	@$(BIN)/python -m tests.acceptance $(ARGS)
 
-faults: $(DEVELOPMENT) ## Fail, kill and cut the power at every call to the disk (half an hour); exits 77 without power cuts
+faults: $(DEVELOPMENT) ## Fail, kill and cut the power at every call to the disk (an hour); exits 77 without power cuts
 	@$(BIN)/python -m tests.faults $(ARGS)
 
 fuzz: $(DEVELOPMENT) ## Send mutated input, a million frames first; ARGS="--seconds 3600" for how long after
