@@ -26,7 +26,9 @@ async def drip(peer: Peer, first: bytes, each: bytes) -> None:
                 peer.send_raw(each)
                 await peer.writer.drain()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(peer.reader.read(1000), DRIP)
+                    # Python 3.11's wait_for forgets that it was cancelled where an answer came meanwhile.
+                    async with asyncio.timeout(DRIP):
+                        await peer.reader.read(1000)
 
 
 async def kept(door: Door) -> int:
