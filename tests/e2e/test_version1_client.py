@@ -39,16 +39,22 @@ class Program:
         return json.loads(done.stdout)
 
     def run_and_kill(self, way: Way, count: int, *words: str) -> None:
-        """Kill it when exactly `count` bytes have passed."""
+        """Kill it when exactly `count` bytes have passed, and it has written some of what came down."""
         self.line.plan(AfterBytes(way, count, Fault.STALL))
         known = len(self.line.links)
         process = subprocess.Popen([*self.words, *words], cwd=self.folder, env=environment())
         wait_until(
             "the byte has passed", lambda: [k for k in self.line.links[known:] if k.passed(way) == count]
         )
+        if way is Way.DOWN:
+            wait_until("some of them are in the file", lambda: self._has_written(words[-1]))
         process.kill()
         process.wait()
         self.line.links[-1].fail(Fault.CLOSE)
+
+    def _has_written(self, name: str) -> bool:
+        path = self.folder / name
+        return path.exists() and path.stat().st_size > 0
 
 
 @pytest.mark.parametrize("chunk", [version1.CHUNK_SIZE, version1.LARGE_CHUNK_SIZE])

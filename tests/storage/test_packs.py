@@ -13,6 +13,7 @@ from fileshare.services.ports import Listing
 from fileshare.storage.sqlite import packing, packs, repacking, tree
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
+from fileshare.storage.sqlite.packing import Packer
 from fileshare.storage.sqlite.packs import Named
 from tests.storage.builders import NOW, finish, put, small
 
@@ -73,10 +74,18 @@ async def state(database: Database) -> tuple[int, int, list[tuple[int, int]]]:
 
 
 @pytest.fixture
-def tiny(database: Database, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
+def eager(database: Database, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
+    """With limits that a handful of files reach."""
     monkeypatch.setattr(packs, "SIZE", 4)
     monkeypatch.setattr(repacking, "STALE", 3)
     return SqliteCatalog(database)
+
+
+@pytest.fixture
+def tiny(eager: SqliteCatalog, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
+    """Packs nothing until it is told to."""
+    monkeypatch.setattr(Packer, "begin", lambda _: None)
+    return eager
 
 
 async def test_only_full_packs_are_written(tiny: SqliteCatalog, database: Database) -> None:
@@ -153,11 +162,11 @@ async def test_a_pack_that_holds_nothing_any_more_goes(tiny: SqliteCatalog, data
     assert (await state(database)) == (8, 0, [(0, 1), (1, 1)])
 
 
-async def test_a_batch_is_packed_behind_its_reply(tiny: SqliteCatalog, database: Database) -> None:
-    outcomes = await tiny.finish([small(f"f{number}", b"x") for number in range(8)], NOW)
+async def test_a_batch_is_packed_behind_its_reply(eager: SqliteCatalog, database: Database) -> None:
+    outcomes = await eager.finish([small(f"f{number}", b"x") for number in range(8)], NOW)
     assert len(outcomes) == 8
-    assert tiny._packer._running is not None
-    await tiny._packer._running
+    assert eager._packer._running is not None
+    await eager._packer._running
     assert (await state(database))[0] == 8
 
 
@@ -169,15 +178,15 @@ async def test_a_folder_of_another_format_is_searched_before_it_is_packed(databa
 
 
 async def test_a_disk_without_room_for_packs_lets_garbage_be_collected(
-    tiny: SqliteCatalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    eager: SqliteCatalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(db: sqlite3.Connection) -> None:
         raise NoSpace("full")
 
     monkeypatch.setattr(packing, "pack_next", full)
-    await put(tiny, *"abcdefg")
-    await tiny.note_garbage(["aa" * 32], NOW)
-    assert await tiny.garbage(10) == ["aa" * 32]
-    while tiny._packer._running is not None:
-        await tiny._packer._running
+    await put(eager, *"abcdefg")
+    await eager.note_garbage(["aa" * 32], NOW)
+    assert await eager.garbage(10) == ["aa" * 32]
+    while eager._packer._running is not None:
+        await eager._packer._running
     assert "names could not be packed: full" in caplog.text

@@ -8,12 +8,14 @@ from fileshare.services.ports import Listing
 from fileshare.storage.sqlite import packs, repacking, searching, shelf
 from fileshare.storage.sqlite.catalog import SqliteCatalog
 from fileshare.storage.sqlite.database import Database
+from fileshare.storage.sqlite.packing import Packer
 from tests.storage.builders import NOW, put
 
 
 @pytest.fixture
 async def catalog(database: Database, monkeypatch: pytest.MonkeyPatch) -> SqliteCatalog:
-    """Seven files of which packs of four are searched."""
+    """Seven files of which packs of four are searched; nothing is packed but by `pack`."""
+    monkeypatch.setattr(Packer, "begin", lambda _: None)
     monkeypatch.setattr(packs, "SIZE", 4)
     monkeypatch.setattr(packs, "LARGE", 8)
     monkeypatch.setattr(repacking, "STALE", 1)
