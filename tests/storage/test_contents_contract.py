@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from fileshare.domain.model import OnConflict, UploadState
-from fileshare.errors import NotFound
+from fileshare.errors import Conflict, NotFound
 from fileshare.services.ports import Catalog, Content
 from tests.storage.builders import ANNA, NOW, an_upload, blob, digest_of, finish, put, small
 
@@ -144,3 +144,21 @@ async def test_a_whole_catalog_finds_nothing_wrong_with_itself(catalog: Catalog)
     await catalog.trash("z", ANNA, NOW)
     await catalog.move("a/b", "c", NOW)
     assert await catalog.inconsistencies() == []
+
+
+async def test_version_comes_with_its_content(catalog: Catalog) -> None:
+    await finish(catalog, blob("a/x", b"big"))
+    await finish(catalog, small("a/x", b"tiny", on_conflict=OnConflict.REPLACE))
+    older, newer = reversed(await catalog.versions("a/x"))
+    assert await catalog.stored("a/x", None) == (newer, Content(TINY, 4, b"tiny"))
+    assert await catalog.stored("a/x", 2) == (newer, Content(TINY, 4, b"tiny"))
+    assert await catalog.stored("a/x", 1) == (older, Content(BIG, 3, None))
+
+
+async def test_version_that_is_not_there_comes_with_nothing(catalog: Catalog) -> None:
+    await put(catalog, "a/x")
+    for path, number in (("a/y", None), ("b/x", 1), ("a/x", 2), ("a/x", 0), ("a/x", 10**17)):
+        with pytest.raises(NotFound):
+            await catalog.stored(path, number)
+    with pytest.raises(Conflict):
+        await catalog.stored("a", None)

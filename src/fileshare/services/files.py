@@ -108,7 +108,7 @@ class Files:
     async def version(self, caller: Caller, path: str, number: int) -> Version:
         """One version of a file. Raises as `versions`, and NotFound when it has no such number."""
         self._audit.check(caller, Action.VERSIONS, path)
-        return await self._find_version(names.parse_path(path), number)
+        return (await self._catalog.stored(names.parse_path(path), number))[0]
 
     # Changing names
 
@@ -216,8 +216,7 @@ class Files:
             if version is not None:
                 self._audit.check(caller, Action.VERSIONS, path)
             parsed = names.parse_path(path)
-            wanted = await self._find_version(parsed, version)
-            content = await self._catalog.content(wanted.digest)
+            wanted, content = await self._catalog.stored(parsed, version)
             whole = content.size == wanted.size and await self._lies_there(content)
             if not whole:
                 raise await self._damaged(caller, parsed, wanted)
@@ -303,17 +302,6 @@ class Files:
                 await self._blobs.send(download.content, start, stop, outgoing)
             finally:
                 self._meters.moved(Direction.SENT, door, outgoing.offset - start)
-
-    async def _find_version(self, path: str, number: int | None) -> Version:
-        if number is None:
-            entry = await self._catalog.entry(path)
-            if isinstance(entry, File):
-                return entry.version
-        found = await self._catalog.versions(path)
-        for version in found:
-            if number in (None, version.number):
-                return version
-        raise NotFound(f"{names.shown(path)} has no version {number}.")
 
     async def _lies_there(self, content: Content) -> bool:
         if content.data is not None:

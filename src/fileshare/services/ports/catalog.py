@@ -173,6 +173,13 @@ class Catalog(Protocol):
         """All versions of a file, the newest first. Raises NotFound; Conflict for a folder."""
         ...
 
+    async def stored(self, path: str, number: int | None) -> tuple[Version, Content]:
+        """A version of a file, None for the current one, and its content, in one unchanging state.
+
+        Raises NotFound, also where the file has no such version; Conflict for a folder.
+        """
+        ...
+
     async def restore_version(self, path: str, number: int, owner_id: int, now: int) -> File:
         """Make an old version's content the next version. Raises NotFound."""
         ...

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from fileshare.domain import names
-from fileshare.domain.model import Entry, Trashed
+from fileshare.domain.model import Entry, Trashed, Version
 from fileshare.errors import BadRequest, Conflict, Damaged, FileshareError, NotFound, TooLarge
 from fileshare.services.ports import Content, SmallContent, Usage
 from fileshare.storage.free_names import free_path
@@ -80,6 +80,16 @@ class Contents(State):
         if digest not in self._referred():
             raise NotFound("There is no such content.")
         return self._contents[digest]
+
+    @reads
+    async def stored(self, path: str, number: int | None) -> tuple[Version, Content]:
+        """See the port."""
+        versions = self._tree.find_file(path).versions
+        wanted = versions[-1].number if number is None else number
+        for stored in versions:
+            if stored.number == wanted:
+                return self._version(stored), self._contents[stored.digest]
+        raise NotFound(f"{names.shown(path)} has no version {number}.")
 
     @reads
     async def readable_content(self, digest: str) -> Content:

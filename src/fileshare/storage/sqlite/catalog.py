@@ -121,6 +121,10 @@ class SqliteCatalog:
         """See the port."""
         return await self._database.read(version_rows.of_file, path)
 
+    async def stored(self, path: str, number: int | None) -> tuple[Version, Content]:
+        """See the port."""
+        return await self._database.read(version_rows.stored, path, number)
+
     async def restore_version(self, path: str, number: int, owner_id: int, now: int) -> File:
         """See the port."""
         return await self._database.run(version_rows.restore, path, number, owner_id, now)

@@ -4,15 +4,23 @@ from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
+from fileshare.domain import names
 from fileshare.domain.model import File, Version
 from fileshare.domain.versions import may_go
 from fileshare.errors import NotFound
+from fileshare.services.ports import Content
 from fileshare.storage.sqlite import content_rows, entry_rows, sums, tree
 
 _SELECT: Final = (
     "SELECT v.number, c.digest, v.size, v.modified, v.created, a.name"
     " FROM versions AS v JOIN contents AS c ON c.id = v.content_id JOIN accounts AS a ON a.id = v.account_id"
     " WHERE v.entry_id = ?1"
+)
+_STORED: Final = (
+    "SELECT v.number, c.digest, v.size, v.modified, v.created, a.name, c.size, s.data"
+    " FROM entries AS e JOIN versions AS v ON v.entry_id = e.id AND v.number = coalesce(?2, e.version)"
+    " JOIN contents AS c ON c.id = v.content_id JOIN accounts AS a ON a.id = v.account_id"
+    " LEFT JOIN small_contents AS s ON s.content_id = c.id WHERE e.id = ?1"
 )
 
 INTO: Final = "INSERT INTO versions (entry_id, number, content_id, size, account_id, modified, created)"
@@ -25,6 +33,16 @@ def of_file(db: Connection, path: str) -> Sequence[Version]:
     file_id = tree.find_file(db, path)
     rows = db.execute(_SELECT + " ORDER BY v.number DESC", (file_id,))
     return [entry_rows.to_version(row) for row in rows]
+
+
+def stored(db: Connection, path: str, number: int | None) -> tuple[Version, Content]:
+    """A version, None for the current one, and its content. Raises NotFound; Conflict for a folder."""
+    row = db.execute(_STORED, (tree.find_file(db, path), number)).fetchone()
+    if row is None:
+        raise NotFound(f"{names.shown(path)} has no version {number}.")
+    *told, size, data = row
+    version = entry_rows.to_version(told)
+    return version, Content(version.digest, size, data)
 
 
 def restore(db: Connection, path: str, number: int, owner_id: int, now: int) -> File:
