@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from fileshare.app.descriptors import connections_allowed
+from fileshare.app.descriptors import places
 from tests.acceptance.report import Row
 from tests.acceptance.resources import Held, held, rested
 from tests.acceptance.stage import Check
@@ -75,9 +75,9 @@ class IdleConnections(Check):
 
 
 def _check_limit(count: int) -> None:
-    """A server takes half as many connections as it may open files: each may need one more."""
+    """Of this process, which opens as many, and of the server."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    most = connections_allowed(hard) - WARM
+    most = places(hard) - WARM
     assert count <= most, f"a limit of {hard} open files is enough for {most} connections: ulimit -Hn"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -2,7 +2,7 @@
 
 import resource
 
-from fileshare.app.descriptors import connections_allowed, raise_descriptor_limit
+from fileshare.app.descriptors import places, raise_descriptor_limit
 
 
 def test_soft_limit_is_raised_to_the_hard_one() -> None:
@@ -16,5 +16,5 @@ def test_soft_limit_is_raised_to_the_hard_one() -> None:
 
 
 def test_connections_that_fit_are_never_negative() -> None:
-    assert connections_allowed(20_000) == 9968
-    assert connections_allowed(10) == 0
+    assert places(20_000) == 19_872
+    assert places(10) == 0

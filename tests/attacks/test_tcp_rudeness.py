@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fileshare.errors import AuthFailed
+from fileshare.services.room import Room
 from fileshare.tcp.turns import AT_ONCE
 from fileshare.wire import messages as m
 from tests.tcp.door import Door, Peer, Peer2, open_door
@@ -106,7 +107,7 @@ async def test_login_that_waits_to_be_checked_keeps_its_seat(monkeypatch: pytest
 
 
 async def test_one_account_can_not_take_every_connection() -> None:
-    async with open_door(max_connections=4) as door, AsyncExitStack() as stack:
+    async with open_door(room=Room(5)) as door, AsyncExitStack() as stack:
         greedy = [await stack.enter_async_context(door.peer1("bert")) for _ in range(3)]
         async with door.peer1() as anna, door.peer1() as second:
             assert (await anna.ask("LIST"))[0] == (await second.ask("LIST"))[0] == "OK"
@@ -115,7 +116,7 @@ async def test_one_account_can_not_take_every_connection() -> None:
 
 
 async def test_where_every_connection_is_taken_a_stranger_gives_way_first() -> None:
-    async with open_door(max_connections=2) as door, door.peer1() as anna, door.peer(Peer2) as stranger:
+    async with open_door(room=Room(3)) as door, door.peer1() as anna, door.peer(Peer2) as stranger:
         assert isinstance(await stranger.call(m.Hello(version_wanted=2)), m.Welcome)
         async with door.peer() as newcomer:
             assert (await newcomer.ask("LIST"))[0] == "AUTH_REQUIRED"

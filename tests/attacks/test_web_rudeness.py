@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from fileshare.services.room import Room
 from fileshare.web.keys import WebSettings
 from fileshare.web.server import WebLimits
 from tests.web.house import House, open_house
@@ -115,7 +116,7 @@ async def test_proxy_waits_for_all_its_callers_on_as_many_connections_as_it_like
 
 
 async def test_when_all_places_are_taken_the_oldest_that_waits_gives_way() -> None:
-    async with open_house(limits=WebLimits(max_connections=2, moment=0)) as house:
+    async with open_house(limits=WebLimits(room=Room(2), moment=0)) as house:
         async with line_to(house) as oldest, line_to(house) as second, line_to(house) as newest:
             assert await ended(oldest) == b""
             assert await healthy(second)
@@ -131,7 +132,7 @@ async def test_when_all_places_ask_the_address_that_has_most_gives_way() -> None
         return web.Response(text="done")
 
     ask = b"GET /api/slow HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: %b\r\n\r\n"
-    async with open_house(BEHIND_PROXY, WebLimits(max_connections=3), slow=slow) as house:
+    async with open_house(BEHIND_PROXY, WebLimits(room=Room(6)), slow=slow) as house:
         async with (
             line_to(house, ask % b"192.0.2.1") as good,
             line_to(house, ask % b"192.0.2.2") as rude,
@@ -156,7 +157,7 @@ async def test_when_all_who_ask_are_known_a_newcomer_is_told_so() -> None:
         return web.Response(text="done")
 
     known = f"Authorization: {basic('anna')['Authorization']}\r\n\r\n".encode()
-    async with open_house(limits=WebLimits(max_connections=1), slow=slow) as house:
+    async with open_house(limits=WebLimits(room=Room(2)), slow=slow) as house:
         async with line_to(house, b"GET /api/slow HTTP/1.1\r\nHost: a\r\n" + known) as good:
             await entered.wait()
             async with line_to(house) as newest:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from fileshare.services.room import Room
 from fileshare.services.seats import Seats
 
 EVER = 1000.0
@@ -28,8 +29,8 @@ class Sitter:
         self.gone = True
 
 
-def seats(in_all: int = 100, strangers: int = 100, per_address: int = 2, moment: float = 0) -> Seats:
-    return Seats(in_all, strangers, per_address, moment)
+def seats(places: int = 100, strangers: int = 100, per_address: int = 2, moment: float = 0) -> Seats:
+    return Seats(Room(places), strangers, per_address, moment)
 
 
 def come(door: Seats, *sitters: Sitter) -> tuple[Sitter, ...]:
@@ -103,7 +104,7 @@ async def test_who_is_answered_or_logged_in_is_no_stranger_who_waits() -> None:
 
 
 async def test_at_the_last_place_a_stranger_goes_first_then_the_idle_of_who_has_most() -> None:
-    door = seats(in_all=4, moment=EVER)
+    door = seats(places=4, moment=EVER)
     alone, *many = come(door, Sitter(holder=1), Sitter(holder=2), Sitter(holder=2))
     stranger, newcomer, second = Sitter(), Sitter(holder=3), Sitter(holder=4)
     come(door, stranger, newcomer)
@@ -113,7 +114,7 @@ async def test_at_the_last_place_a_stranger_goes_first_then_the_idle_of_who_has_
 
 
 async def test_at_the_last_place_a_crowd_of_busy_ones_of_one_account_does_not_keep_the_door_shut() -> None:
-    door = seats(in_all=4)
+    door = seats(places=8)
     greedy = come(door, *(Sitter(holder="mallory") for _ in range(3)), Sitter(holder="anna"))
     for one in greedy:
         door.ask(one)
@@ -122,7 +123,7 @@ async def test_at_the_last_place_a_crowd_of_busy_ones_of_one_account_does_not_ke
 
 
 async def test_where_all_are_busy_and_nobody_has_too_many_there_is_no_place() -> None:
-    door = seats(in_all=2)
+    door = seats(places=4)
     for one in come(door, Sitter(holder=1), Sitter(holder=2)):
         door.ask(one)
     assert not door.come(Sitter())
@@ -136,3 +137,35 @@ async def test_who_left_counts_no_more(times: int) -> None:
         door.leave(first)
     second = come(door, Sitter())
     assert not any(await gone(first, *second))
+
+
+async def test_those_who_wait_take_one_place_and_those_who_ask_two() -> None:
+    door = seats(places=4, moment=EVER)
+    here = come(door, *(Sitter(holder=number) for number in range(4)))
+    door.ask(here[3])
+    assert await gone(*here) == [True, False, False, False]
+    door.wait(here[3])
+    assert not any(await gone(*come(door, Sitter(holder=5)), *here[1:]))
+
+
+async def test_nobody_gives_way_to_a_stranger_who_only_says_who_it_is() -> None:
+    door = seats(places=2, moment=EVER)
+    known, stranger = come(door, Sitter(holder=1), Sitter())
+    door.ask(stranger)
+    assert not any(await gone(known, stranger))
+
+
+async def test_nobody_who_is_answered_gives_way_to_another_who_asks() -> None:
+    door = seats(places=3, moment=EVER)
+    both = come(door, Sitter(holder=1), Sitter(holder=1))
+    for one in both:
+        door.ask(one)
+    assert not any(await gone(*both))
+
+
+async def test_two_doors_share_their_places_and_the_one_that_holds_most_gives_way() -> None:
+    room = Room(3)
+    tcp, web = (Seats(room, 100, 100, EVER) for _ in range(2))
+    crowd = come(web, *(Sitter(holder=1) for _ in range(3)))
+    (newcomer,) = come(tcp, Sitter(holder=2))
+    assert await gone(*crowd, newcomer) == [True, False, False, False]

@@ -12,7 +12,7 @@ from typing import IO
 
 from fileshare import __version__
 from fileshare.admin.server import AdminServer
-from fileshare.app.descriptors import connections_allowed, raise_descriptor_limit
+from fileshare.app.descriptors import places, raise_descriptor_limit
 from fileshare.app.doors import Doors
 from fileshare.app.services import Services, make_desk, make_services, running
 from fileshare.app.stores import Stores, locked_folder, opened
@@ -69,7 +69,8 @@ class App:
             stack.callback(self._logs.stop)
             limit = raise_descriptor_limit()
             _log.info("fileshare %s starts on %s", __version__, self.data_dir)
-            _log.info("%d descriptors: about %d connections at once", limit, connections_allowed(limit))
+            room = places(limit)
+            _log.info("%d descriptors: %d connections, or %d that move files", limit, room, room // 2)
             stores = await stack.enter_async_context(opened(folder))
             services = make_services(self._config, stores)
             await stack.enter_async_context(running(self._config, services))

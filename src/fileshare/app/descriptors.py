@@ -2,10 +2,9 @@
 
 import resource
 
-PER_CONNECTION = 2
-"""Descriptors of a connection that moves a file: its socket and the file."""
-FOR_ITSELF = 64
-"""Descriptors that the server needs without any connection: database, logs, listeners, the loop's own."""
+FOR_ITSELF = 128
+"""Descriptors that the server needs without any connection: database, logs, listeners, the loop's own, and
+what few transfers at a time hold beside their socket and file."""
 
 
 def raise_descriptor_limit() -> int:
@@ -21,6 +20,6 @@ def raise_descriptor_limit() -> int:
     return hard
 
 
-def connections_allowed(limit: int) -> int:
-    """About how many connections that move files fit under a descriptor limit."""
-    return max(limit - FOR_ITSELF, 0) // PER_CONNECTION
+def places(limit: int) -> int:
+    """How many a descriptor limit leaves to connections, for their sockets and the files they move."""
+    return max(limit - FOR_ITSELF, 0)

@@ -10,13 +10,14 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from fileshare.app.descriptors import connections_allowed, raise_descriptor_limit
+from fileshare.app.descriptors import places, raise_descriptor_limit
 from fileshare.app.services import Services
 from fileshare.app.tls import tls_context
 from fileshare.config import Config
 from fileshare.domain.addresses import is_loopback
 from fileshare.domain.model import Door
 from fileshare.errors import Unavailable
+from fileshare.services.room import Room
 from fileshare.tcp.server import TcpServer
 from fileshare.tcp.session import TcpLimits
 from fileshare.web.application import make_application
@@ -51,17 +52,18 @@ class Doors:
 
     def __init__(self, config: Config, services: Services, health: Callable[[], Health]) -> None:
         self._config = config
+        room = Room(places(raise_descriptor_limit()))
         self._tcp = TcpServer(
             services.uploads,
             services.whole_files,
             services.files,
             services.accounts,
-            tcp_limits(config),
+            tcp_limits(config, room),
             appending=services.appending,
             require_auth=config.require_auth,
         )
         application = make_application(find_assets(), health, web_services(config, services))
-        self._web = WebServer(application, web_limits(config))
+        self._web = WebServer(application, web_limits(config, room))
         services.measures.watch(Door.TCP, lambda: len(self._tcp.sessions))
         services.measures.watch(Door.WEB, lambda: self._web.connections)
         self.tcp_addresses: list[Address] = []
@@ -102,8 +104,8 @@ class Doors:
         )
 
 
-def tcp_limits(config: Config) -> TcpLimits:
-    """The settings that bind the TCP door."""
+def tcp_limits(config: Config, room: Room) -> TcpLimits:
+    """The settings that bind the TCP door, and where its connections find place."""
     return TcpLimits(
         frames=FrameLimits(
             before_auth=config.frame_before_auth, after_auth=config.frame_after_auth, depth=config.json_depth
@@ -113,7 +115,7 @@ def tcp_limits(config: Config) -> TcpLimits:
         idle_seconds=config.idle_seconds,
         max_unauthenticated=config.max_unauthenticated,
         max_unauthenticated_per_address=config.max_unauthenticated_per_address,
-        max_connections=connections_allowed(raise_descriptor_limit()),
+        room=room,
         window_uploads=config.window_uploads,
         window_bytes=config.window_bytes,
         small_size=config.small_size,
@@ -122,15 +124,15 @@ def tcp_limits(config: Config) -> TcpLimits:
     )
 
 
-def web_limits(config: Config) -> WebLimits:
-    """The settings that bind the web door, and what descriptors there are."""
+def web_limits(config: Config, room: Room) -> WebLimits:
+    """The settings that bind the web door, and where its connections find place."""
     return WebLimits(
         first_request_seconds=config.first_frame_seconds,
         keepalive_seconds=config.keepalive_seconds,
         stall_seconds=config.stall_seconds,
         max_silent=config.max_unauthenticated,
         max_silent_per_address=config.max_unauthenticated_per_address,
-        max_connections=connections_allowed(raise_descriptor_limit()),
+        room=room,
     )
 
 

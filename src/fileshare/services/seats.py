@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Protocol
 
+from fileshare.services.room import Room
+
 GREEDY: Final = 10
-"""Who holds one in so many of all places loses busy ones too when none is left: a thousand of ten
-thousand are no person's, and nobody else's would be less missed."""
+"""Who holds one in so many of all that could move files loses busy ones too when no place is left: a
+thousand of ten thousand are no person's, and nobody else's would be less missed."""
 
 AT_ONCE: Final = 100
-"""One in so many of all places is made free at a time where it has to be found out whose."""
+"""One in so many of those goes at a time where it has to be found out whose."""
 
 
 MOMENT: Final = 5.0
@@ -72,9 +74,10 @@ class Seats:
     All in one event loop, so counts need no lock.
     """
 
-    def __init__(self, in_all: int, strangers: int, per_address: int, moment: float) -> None:
+    def __init__(self, room: Room, strangers: int, per_address: int, moment: float) -> None:
         """`strangers` may wait in all and `per_address` of one; newcomers have a `moment` (seconds) first."""
-        self._in_all = in_all
+        self._room = room
+        room.share(self)
         self._strangers = strangers
         self._per_address = per_address
         self._moment = moment
@@ -86,10 +89,7 @@ class Seats:
 
     def come(self, sitter: Sitter) -> bool:
         """A new one takes its place; False where there is none, and then nothing was noted."""
-        if len(self._open) >= self._in_all:
-            for victim in self._least_missed():
-                self._dismiss(victim)
-        if len(self._open) >= self._in_all:
+        if not self._room.admits():
             return False
         self._open[sitter] = _Place(asyncio.get_running_loop().time())
         self.wait(sitter)
@@ -122,6 +122,18 @@ class Seats:
         place = self._open.get(sitter)
         if place is not None:
             place.heard = True
+        if not sitter.stranger:  # those who only say who they are hold no file, and nobody goes for them
+            self._room.settle()
+
+    @property
+    def held(self) -> int:
+        """See `room.Holder`: who is being answered may have a file open beside its socket."""
+        return 2 * len(self._open) - len(self._idle) - len(self._silent)
+
+    def make_room(self, *, by_waiting: bool) -> None:
+        """See `room.Holder`."""
+        for victim in self._least_missed(by_waiting):
+            self._dismiss(victim)
 
     def close(self) -> None:
         """The door closes: nobody is asked to leave any more."""
@@ -167,16 +179,15 @@ class Seats:
 
     # No place left at all
 
-    def _least_missed(self) -> Sequence[Sitter]:
+    def _least_missed(self, by_waiting: bool) -> Sequence[Sitter]:
         """A stranger who waits, else some who wait of those who hold most, else who asks of too many."""
         if self._silent:
             return [next(iter(self._silent))]
+        waiting = self._of_most(list(self._idle), _holder)
+        if waiting or by_waiting:
+            return waiting
         strangers = [sitter for sitter in self._open if sitter.stranger]
-        return (
-            self._of_most(list(self._idle), _holder)
-            or self._of_most(strangers, lambda sitter: sitter.group)
-            or self._of_most(self._greedy(), _holder)
-        )
+        return self._of_most(strangers, lambda sitter: sitter.group) or self._of_most(self._greedy(), _holder)
 
     def _of_most(self, among: Sequence[Sitter], whose: Callable[[Sitter], Hashable]) -> Sequence[Sitter]:
         """The first of `among` that are of the one who has most of all that are open.
@@ -188,11 +199,11 @@ class Seats:
         held = Counter(map(whose, self._open))
         most = max(map(whose, among), key=held.__getitem__)
         mine = (sitter for sitter in among if whose(sitter) == most)
-        return list(islice(mine, max(1, self._in_all // AT_ONCE)))
+        return list(islice(mine, max(1, self._room.movers // AT_ONCE)))
 
     def _greedy(self) -> Sequence[Sitter]:
         held = Counter(map(_holder, self._open))
-        least = max(2, self._in_all // GREEDY)
+        least = max(2, self._room.movers // GREEDY)
         return [sitter for sitter in self._open if sitter.holder is not None and held[sitter.holder] >= least]
 
 

@@ -41,7 +41,7 @@ class TcpServer:
     ) -> None:
         self._services = Services(uploads, appending, whole_files, files, accounts, limits, Turns())
         self._seats = Seats(
-            limits.max_connections,
+            limits.room,
             limits.max_unauthenticated,
             limits.max_unauthenticated_per_address,
             limits.moment,

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fileshare.domain.addresses import group_of
 from fileshare.domain.model import ANONYMOUS_ID, Account, Caller, Door
@@ -23,6 +23,7 @@ from fileshare.logs import on_behalf_of
 from fileshare.services.accounts import Accounts
 from fileshare.services.appending import Appending
 from fileshare.services.files import Files
+from fileshare.services.room import Room
 from fileshare.services.seats import MOMENT, Seats
 from fileshare.services.uploads import Uploads
 from fileshare.services.whole_files import WholeFiles
@@ -49,7 +50,7 @@ class TcpLimits:
     max_unauthenticated: int = 100
     max_unauthenticated_per_address: int = 20
     moment: float = MOMENT
-    max_connections: int = 10_000
+    room: Room = field(default_factory=Room)
     window_uploads: int = 1024
     window_bytes: int = 4 << 20
     small_size: int = 32 << 10

@@ -7,12 +7,13 @@ import asyncio
 import ssl
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from aiohttp import BadContentDispositionHeader, BadContentDispositionParam, web
 from aiohttp.typedefs import Handler
 
+from fileshare.services.room import Room
 from fileshare.services.seats import MOMENT, Seats
 from fileshare.web.connection import Connection, Patience
 from fileshare.web.doorstep import Doorstep
@@ -36,7 +37,7 @@ class WebLimits:
     max_silent: int = 100
     """Connections that wait for a request and on which nobody known has asked."""
     max_silent_per_address: int = 20
-    max_connections: int = 1_000_000
+    room: Room = field(default_factory=Room)
     moment: float = MOMENT
     """What newcomers have to say who they are before any of them gives way."""
 
@@ -46,9 +47,7 @@ class WebServer:
 
     def __init__(self, application: web.Application, limits: WebLimits | None = None) -> None:
         self._limits = limits = limits or WebLimits()
-        self._seats = Seats(
-            limits.max_connections, limits.max_silent, limits.max_silent_per_address, limits.moment
-        )
+        self._seats = Seats(limits.room, limits.max_silent, limits.max_silent_per_address, limits.moment)
         self._patience = Patience(
             limits.first_request_seconds, limits.keepalive_seconds, limits.stall_seconds
         )
