@@ -13,7 +13,7 @@ from fileshare.services.files import Files
 from fileshare.services.meters import Direction
 from fileshare.services.new_uploads import NewUpload
 from fileshare.services.ports import OpenFile
-from fileshare.services.transfers import UNWATCHED, Transfers
+from fileshare.services.transfers import FIRST_PIECE, UNWATCHED, Transfers
 from fileshare.services.writer import Writer
 from tests.services.shelf import Clock, DiskShelf, caller
 from tests.services.test_files import ADMIN, Place
@@ -231,7 +231,7 @@ async def test_a_stopped_download_ends_between_two_pieces(disk_shelf: DiskShelf)
     gate.open.set()
     with pytest.raises(Stopped):
         await task
-    assert gate.counts == [UNWATCHED]
+    assert gate.counts == [FIRST_PIECE]
     outcomes = {event.action: event.outcome for event in await downloads.place.events()}
     assert outcomes["download"] == "stopped"
 

@@ -22,7 +22,8 @@ from fileshare.services.ports import OpenFile, Sink
 UNWATCHED: Final = 256 << 10
 """Downloads up to this many bytes are handed to the system in one go, over before anybody could look."""
 
-MOST_PIECE: Final = 4 << 20
+MOST_PIECE: Final = 16 << 20
+FIRST_PIECE: Final = 1 << 20
 LEAST_PIECE: Final = 64 << 10
 """Bytes sent between two looks at the count, chosen so that one takes about `PIECE_SECONDS`."""
 
@@ -239,7 +240,7 @@ class Outgoing:
         self.size: Final = stop
         self.offset = start
         self._sink = sink
-        self._piece = UNWATCHED
+        self._piece = FIRST_PIECE
         self._stopped = False
         self._scope = asyncio.timeout(None)
 
