@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fileshare.errors import ConnectionLost, Damaged
+from fileshare.storage import open_blob
 from fileshare.storage.open_blob import OpenBlob
 from fileshare.storage.threads import DiskThreads
 
@@ -112,6 +113,29 @@ async def test_reader_that_pauses_holds_no_thread(path: Path) -> None:
         rest = await asyncio.to_thread(read_all, reader, len(DATA) - 1)
         await sending
         assert rest == DATA[1:]
+
+
+async def test_reader_that_is_waited_for_shares_the_thread(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_blob, "TURN_SECONDS", 0)
+    async with one_thread(path) as (blob, threads), line() as (ours, reader):
+        turns, waits, submit = [], [], threads.submit
+
+        def begun(*args: Any) -> Any:
+            turns.append(args)
+            return submit(*args)
+
+        def waited(_: int) -> bool:
+            waits.append(len(reader.recv(1 << 20)))
+            return True
+
+        monkeypatch.setattr(threads, "submit", begun)
+        monkeypatch.setattr(open_blob, "_writable", waited)
+        await blob.send_to(ours.fileno(), 0, len(DATA), 5)
+        assert read_all(reader, len(DATA) - sum(waits)) == DATA[sum(waits) :]
+    assert waits
+    assert len(turns) == len(waits) + 1
 
 
 async def test_reader_that_takes_nothing_is_given_up(path: Path) -> None:
