@@ -23,7 +23,7 @@ from fileshare.web.keys import services_of
 from fileshare.web.origin import local_url
 from fileshare.web.paths import path_of
 from fileshare.web.ranges import Span, parse_ranges
-from fileshare.web.sinks import ResponseSink
+from fileshare.web.sinks import ResponseSink, in_full_packets
 
 Piece = bytes | Span
 """Our own words between the parts of several ranges, or bytes of the file."""
@@ -145,10 +145,11 @@ async def _send(
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=body.status, headers={**headers, **body.headers})
     response.content_length = body.length
-    await response.prepare(request)
-    if request.method != "HEAD":
-        await _send_pieces(request, response, found, body.pieces)
-    await response.write_eof()
+    with in_full_packets(request.transport):
+        await response.prepare(request)
+        if request.method != "HEAD":
+            await _send_pieces(request, response, found, body.pieces)
+        await response.write_eof()
     return response
 
 

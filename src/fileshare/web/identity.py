@@ -4,6 +4,7 @@ Finding somebody is not allowing anything: the services check that. A request wi
 credentials that are wrong is refused, never treated as nobody's.
 """
 
+import itertools
 import secrets
 from dataclasses import replace
 
@@ -28,6 +29,9 @@ SESSION_SECRET: web.RequestKey[str] = web.RequestKey("session_secret", str)
 """The cookie's secret where a living session was found by it: the one case in which a browser acts
 by itself and CSRF is possible."""
 
+_numbers = itertools.count(secrets.randbits(31))
+"""Of requests, for the log, from chance on: random bits for each one cost a system call."""
+
 
 def cookie_name(request: web.Request) -> str:
     """Under TLS the prefix makes browsers refuse one that another host or plain HTTP set (RFC 6265bis)."""
@@ -38,7 +42,7 @@ def cookie_name(request: web.Request) -> str:
 async def identify(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who asks and let the log lines of this request say so."""
     # Never taken back: each request is a task of its own, and the middlewares around this one log too.
-    whence = Origin(address=address_of(request), connection=secrets.token_hex(4))
+    whence = Origin(address=address_of(request), connection=f"{next(_numbers):08x}")
     origin.set(whence)
     caller = None if request.path.startswith(PUBLIC_PATHS) else await _find(request)
     if caller is None:

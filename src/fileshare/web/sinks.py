@@ -5,8 +5,9 @@ a short body must never look whole.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 from aiohttp import web
 
@@ -56,8 +57,8 @@ class ResponseSink:
         await self._flush(transport)
         if transport.is_closing():
             raise ConnectionLost()
-        socket = transport.get_extra_info("socket").fileno()
-        await file.send_to(socket, offset, count, self._stall_seconds)
+        line = transport.get_extra_info("socket").fileno()
+        await file.send_to(line, offset, count, self._stall_seconds)
 
     async def _flush(self, transport: asyncio.Transport) -> None:
         """Wait until the socket has taken all that was written."""
@@ -75,6 +76,26 @@ class ResponseSink:
             data = await file.read(offset, min(READ_AHEAD, end - offset))
             await self.write(data)
             offset += len(data)
+
+
+@contextmanager
+def in_full_packets(transport: asyncio.Transport | None) -> Iterator[None]:
+    """What is written within leaves in full packets: the head with the first bytes, the rest at the end.
+
+    A head by itself woke the reader once more for each file.
+    """
+    _cork(transport, True)
+    try:
+        yield
+    finally:
+        _cork(transport, False)
+
+
+def _cork(transport: asyncio.Transport | None, corked: bool) -> None:
+    line = None if transport is None else transport.get_extra_info("socket")
+    if line is not None and hasattr(socket, "TCP_CORK"):
+        with suppress(OSError):  # gone, or no TCP
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, corked)
 
 
 @asynccontextmanager
