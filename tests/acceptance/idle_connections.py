@@ -7,10 +7,12 @@ the first was lost, and descriptors must all come back.
 
 import resource
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from fileshare.app.descriptors import places
+from fileshare.services.room import SOON
 from tests.acceptance.report import Row
 from tests.acceptance.resources import Held, held, rested
 from tests.acceptance.stage import Check
@@ -65,7 +67,9 @@ class IdleConnections(Check):
             full = held(server.pid)
             left = full.descriptors - idle
             assert left >= count, f"only {left} of {count} connections are open"
-        return full, rested(server.pid, idle)
+        rested(server.pid, idle)
+        time.sleep(3 * SOON)
+        return full, held(server.pid)
 
     def _each(self, what: str, count: int, before: Held, full: Held) -> Row:
         most = MOST if count <= REQUIRED else MOST_OF_MANY

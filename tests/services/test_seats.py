@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from fileshare.services import memory, room
 from fileshare.services.room import Room
 from fileshare.services.seats import Seats
 
@@ -164,8 +165,22 @@ async def test_nobody_who_is_answered_gives_way_to_another_who_asks() -> None:
 
 
 async def test_two_doors_share_their_places_and_the_one_that_holds_most_gives_way() -> None:
-    room = Room(3)
-    tcp, web = (Seats(room, 100, 100, EVER) for _ in range(2))
+    both = Room(3)
+    tcp, web = (Seats(both, 100, 100, EVER) for _ in range(2))
     crowd = come(web, *(Sitter(holder=1) for _ in range(3)))
     (newcomer,) = come(tcp, Sitter(holder=2))
     assert await gone(*crowd, newcomer) == [True, False, False, False]
+
+
+async def test_memory_is_given_back_once_when_a_crowd_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given_back: list[None] = []
+    monkeypatch.setattr(memory, "give_back", lambda: given_back.append(None))
+    monkeypatch.setattr(room, "SOON", 0)
+    door = seats(places=room.CROWD * 2, strangers=room.CROWD * 2, per_address=room.CROWD * 2)
+    crowd = come(door, *(Sitter() for _ in range(room.CROWD + 1)))
+    for count, one in enumerate(crowd, 1):
+        door.leave(one)
+        if count < room.CROWD * 7 // 8:
+            assert not await gone() and not given_back
+    await gone()
+    assert len(given_back) == 1

@@ -4,10 +4,19 @@ So ten thousand that wait fit where half of them could be moving files, and whoe
 to finds a descriptor left. Who gives way for it, each door's `Seats` knows.
 """
 
+import asyncio
 from typing import Final, Protocol
+
+from fileshare.services import memory
 
 MANY: Final = 2_000_000
 """Places where nobody counts."""
+
+CROWD: Final = 512
+"""Places from which on memory is given back when seven in eight of those who took them have gone."""
+
+SOON: Final = 1.0
+"""Seconds after that, when the last of them have been cleared up."""
 
 
 class Holder(Protocol):
@@ -29,6 +38,8 @@ class Room:
     def __init__(self, places: int = MANY) -> None:
         self.places: Final = places
         self._doors: list[Holder] = []
+        self._crowd = 0
+        """The most places that were taken since memory was given back."""
 
     def share(self, door: Holder) -> None:
         """One more door takes places here."""
@@ -41,7 +52,14 @@ class Room:
 
     def admits(self) -> bool:
         """Whether one more connection has place; somebody gives way for it where that can be."""
+        self._crowd = max(self._crowd, self._held)
         return self._fits(1, by_waiting=False)
+
+    def left(self) -> None:
+        """A connection has gone."""
+        if self._crowd >= CROWD and self._held <= self._crowd // 8:
+            self._crowd = 0
+            asyncio.get_running_loop().call_later(SOON, memory.give_back)
 
     def settle(self) -> None:
         """A connection has begun to ask, and takes one place more: somebody who waits gives way for it."""
@@ -58,4 +76,8 @@ class Room:
         return False
 
     def _has(self, more: int) -> bool:
-        return sum(door.held for door in self._doors) + more <= self.places
+        return self._held + more <= self.places
+
+    @property
+    def _held(self) -> int:
+        return sum(door.held for door in self._doors)

@@ -98,7 +98,8 @@ class Seats:
     def leave(self, sitter: Sitter) -> None:
         """It is gone; may come twice."""
         self._rise(sitter)
-        self._open.pop(sitter, None)
+        if self._open.pop(sitter, None) is not None:
+            self._room.left()
 
     def wait(self, sitter: Sitter) -> None:
         """Nothing is asked of us by it now."""

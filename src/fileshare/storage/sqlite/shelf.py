@@ -5,11 +5,12 @@ wrong. Used by the threads of all connections that read.
 """
 
 import asyncio
-import ctypes
 from collections.abc import Callable
 from sqlite3 import Connection
 from threading import Lock
 from typing import Any, Final, TypeVar
+
+from fileshare.services import memory
 
 T = TypeVar("T")
 
@@ -21,10 +22,6 @@ IDLE_SECONDS: Final = 120.0
 
 _ROW: Final = "SELECT rowid FROM pack_columns WHERE pack = ?1 AND name = ?2"
 _ALIVE: Final = "SELECT id FROM packs"
-
-
-_trim: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""glibc keeps most of what was freed for itself unless it is told; other libraries need no telling."""
 
 
 class Shelf:
@@ -63,8 +60,7 @@ class Shelf:
         """Give the memory back."""
         with self._lock:
             self._kept.clear()
-        if _trim is not None:
-            _trim(0)
+        memory.give_back()
 
     def _keep(self, db: Connection, key: tuple[int, str], size: int, column: object) -> None:
         alive = {pack for (pack,) in db.execute(_ALIVE)}
