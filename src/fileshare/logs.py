@@ -27,6 +27,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import IO
 
+from fileshare.printable import printable
+
 SERVER_FILES: Mapping[str, str] = MappingProxyType(
     {"server": "server.log", "web": "web_server.log", "database": "database.log"}
 )
@@ -64,13 +66,6 @@ def on_behalf_of(
         yield
     finally:
         origin.reset(token)
-
-
-def printable(text: str) -> str:
-    """The text with every character that could move a cursor or hide others written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def source_of(logger: str) -> str:

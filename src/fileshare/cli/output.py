@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from fileshare.logs import printable
+from fileshare.printable import printable
 
 STEPS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
