@@ -12,9 +12,9 @@ from tests.browser.file_trees import folder, put
 from tests.web.house import PASSWORD, Browser, House, open_house
 from tests.web.tus import tus_client
 
-EVIL = "\"'><img src=x onerror=alert(1)>{{7*191}}"
-COMPUTED = "1337"
-"""What a template would make of it, were it one."""
+EVIL = "\"'><img src=x onerror=alert(1)>{{7777777*7777777}}"
+COMPUTED = "60493815061729"
+"""What a template would make of it, were it one: longer than what a token holds by chance."""
 
 ADDRESSES = {
     "{name}": "anna",

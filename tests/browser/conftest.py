@@ -12,7 +12,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser as Chromium
-from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Error, Page, async_playwright
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Dialog,
+    Error,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from tests.web.house import PASSWORD, House
 
@@ -29,6 +37,8 @@ ARGUMENTS = (
 )
 
 HERE = Path(__file__).parent
+
+expect.set_options(timeout=30_000)  # on a busy machine a browser takes longer than its 5 s to empty a cache
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
