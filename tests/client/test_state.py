@@ -1,9 +1,13 @@
 import os
+import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fileshare.client.state import (
+    BY_FOLDER,
+    SCATTERED,
     DownloadJob,
     Identity,
     Job,
@@ -26,6 +30,10 @@ def upload_job(number: int = 1, server: str = "nas:9000") -> UploadJob:
         on_conflict="keep-both",
         created=float(number),
     )
+
+
+def job_with_id(job_id: str, ids: int) -> UploadJob:
+    return UploadJob(id=job_id, server="s", account="a", sources=(), on_conflict="keep-both", ids=ids)
 
 
 def download_job() -> DownloadJob:
@@ -138,21 +146,39 @@ def test_two_clients_on_one_journal_keep_both_their_marks(tmp_path: Path) -> Non
     assert len(Journal(path)) == 100
 
 
-def test_an_upload_id_is_of_one_content_of_one_file_in_one_job() -> None:
-    identity = Identity(1, 2, 3, 4)
-    ids = {
-        upload_id("job", "/a", "x", identity),
-        upload_id("other", "/a", "x", identity),
-        upload_id("job", "/b", "x", identity),
-        upload_id("job", "/a", "y", identity),
-        upload_id("job", "/a", "x", Identity(1, 2, 3, 5)),
-        upload_id("job", "/a", "x", Identity(1, 2, 9, 4)),
-        upload_id("job", "/a", "x", Identity(1, 7, 3, 4)),
+@pytest.mark.parametrize("ids", [SCATTERED, BY_FOLDER])
+def test_an_upload_id_is_of_one_content_of_one_file_in_one_job(ids: int) -> None:
+    job, identity = job_with_id("job", ids), Identity(1, 2, 3, 4)
+    other = job_with_id("other", ids)
+    made = {
+        upload_id(job, "/a", "x", identity),
+        upload_id(other, "/a", "x", identity),
+        upload_id(job, "/b", "x", identity),
+        upload_id(job, "/a", "y", identity),
+        upload_id(job, "/a", "x/y", identity),
+        upload_id(job, "/a", "x", Identity(1, 2, 3, 5)),
+        upload_id(job, "/a", "x", Identity(1, 2, 9, 4)),
+        upload_id(job, "/a", "x", Identity(1, 7, 3, 4)),
     }
-    assert len(ids) == 7
-    assert upload_id("job", "/a", "x", identity) in ids
-    assert all(len(one) == 32 for one in ids)
+    assert len(made) == 8
+    assert upload_id(job, "/a", "x", identity) in made
+    assert all(re.fullmatch("[0-9a-f]{32}", one) for one in made)
+
+
+def test_ids_of_one_folder_begin_alike() -> None:
+    job = job_with_id("job", BY_FOLDER)
+    here = {upload_id(job, "/a", f"x/{number}", Identity(1, number, 3, 4))[:12] for number in range(100)}
+    there = upload_id(job, "/a", "z/1", Identity(1, 1, 3, 4))
+    assert len(here) == 1
+    assert there[:6] in here.pop()
+
+
+def test_a_job_that_an_earlier_client_began_keeps_its_ids() -> None:
+    raw = b'{"kind":"upload","id":"job","server":"s","account":"a","sources":[],"on_conflict":"keep","v":1}'
+    job = msgspec.json.decode(raw, type=UploadJob)
+    assert upload_id(job, "/a", "x", Identity(1, 2, 3, 4)) == "11a892725d68e648017b48ec398b9bbf"
 
 
 def test_names_in_no_encoding_still_get_an_id() -> None:
-    assert len(upload_id("job", "/a", "bad\udcff", Identity(1, 2, 3, 4))) == 32
+    job = job_with_id("job", BY_FOLDER)
+    assert len(upload_id(job, "/a", "bad\udcff/bad\udcff", Identity(1, 2, 3, 4))) == 32

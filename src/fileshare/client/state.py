@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -56,6 +57,8 @@ class UploadJob(Struct, frozen=True, kw_only=True, tag="upload", tag_field="kind
     on_conflict: str
     follow_links: bool = False
     created: float = 0.0
+    ids: int = 1
+    """How `upload_id` makes the ids: a job goes on as it began."""
     v: int = 1
 
 
@@ -102,15 +105,33 @@ def new_id() -> str:
     return os.urandom(16).hex()
 
 
-def upload_id(job: str, source: str, relative: str, identity: Identity) -> str:
+SCATTERED, BY_FOLDER = 1, 2
+"""How a job's ids are made, see `upload_id`."""
+
+
+def upload_id(job: UploadJob, source: str, relative: str, identity: Identity) -> str:
     """The id of one file's upload within a job: the same for the same content, another for another.
 
     So nothing about single files needs to be on disk before they are sent, and a file
-    that changed since can't be mixed with what was sent of it.
+    that changed since can't be mixed with what was sent of it. Files of one folder have ids
+    that begin alike: they come to the server together, and then stand together in its index.
     """
-    told = "\0".join([job, source, relative, *map(str, (identity.device, identity.inode))])
+    told = "\0".join([job.id, source, relative, *map(str, (identity.device, identity.inode))])
     told += f"\0{identity.size}\0{identity.mtime_ns}"
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    digest = _hex(told)
+    if job.ids == SCATTERED:
+        return digest[:32]
+    return _of_folder(job.id, source, relative.rpartition(os.sep)[0]) + digest[:20]
+
+
+@lru_cache(maxsize=64)
+def _of_folder(job: str, source: str, folder: str) -> str:
+    """What the ids of a job's files in a folder begin with: 6 hex digits for each."""
+    return _hex(job)[:6] + _hex(f"{source}\0{folder}")[:6]
+
+
+def _hex(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Journal:

@@ -15,7 +15,16 @@ from msgspec.structs import replace
 
 from fileshare.client.folders import Found, FoundFile, walk
 from fileshare.client.local import remote_name
-from fileshare.client.state import Identity, Journal, State, UploadJob, UploadSource, new_id, upload_id
+from fileshare.client.state import (
+    BY_FOLDER,
+    Identity,
+    Journal,
+    State,
+    UploadJob,
+    UploadSource,
+    new_id,
+    upload_id,
+)
 from fileshare.domain import names
 from fileshare.errors import BadName, BadRequest, FileshareError, NotFound
 
@@ -44,7 +53,7 @@ class Planned(Struct, frozen=True):
 
     def upload_id(self, found: FoundFile) -> str:
         """The id of this file's upload."""
-        return upload_id(self.work.job.id, self.source.path, found.relative, found.identity)
+        return upload_id(self.work.job, self.source.path, found.relative, found.identity)
 
 
 class Work:
@@ -79,7 +88,7 @@ class Work:
         old = planned.source.identity
         if old is None or old == found.identity:
             return None
-        return upload_id(self.job.id, planned.source.path, "", old)
+        return upload_id(self.job, planned.source.path, "", old)
 
     def note_identity(self, planned: Planned, identity: Identity) -> None:
         """From now on the job is about this content of a source that is a file."""
@@ -158,6 +167,7 @@ def rehearsal(state: State, order: UploadOrder, sources: Sequence[UploadSource])
 
 def _job(order: UploadOrder, sources: tuple[UploadSource, ...]) -> UploadJob:
     return UploadJob(
+        ids=BY_FOLDER,
         id=new_id(),
         server=order.server,
         account=order.account,
