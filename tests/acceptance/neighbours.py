@@ -1,4 +1,4 @@
-"""A process of somebody who asks both doors for lists, all the while, and is timed.
+"""Processes of somebody who asks both doors for lists, as long as told to, and is timed.
 
 Some connections stand from the beginning, some are new each time and log in first, by token or by
 password. Prints what was asked, from when to when, and what went wrong, if anything did.
@@ -9,7 +9,8 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -108,9 +109,16 @@ def _list_at_web(line: HTTPConnection, credential: str) -> None:
 
 
 def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> list[Asked]:
-    """Until standard input ends. Tells all afterwards: a full pipe would stop it."""
+    """From each other line of standard input to the next, until that ends. Tells all afterwards: a full
+    pipe would stop it."""
     asked: list[Asked] = []
-    while not select.select([sys.stdin], [], [], pause)[0]:
+    busy = False
+    while True:
+        if select.select([sys.stdin], [], [], pause if busy else None)[0]:
+            if not sys.stdin.readline():
+                return asked
+            busy = not busy
+            continue
         for what, question in questions.items():
             start, wrong = time.monotonic(), ""
             try:
@@ -118,11 +126,10 @@ def ask(questions: Mapping[str, Callable[[], None]], pause: float) -> list[Asked
             except (OSError, HTTPException, AssertionError, ValueError, KeyError) as error:
                 wrong = f"{type(error).__name__}: {error}"
             asked.append(Asked(what, start, time.monotonic(), wrong))
-    return asked
 
 
 class Neighbours:
-    """A process for each kind of question, from `with` on; `asked` has what they tell, afterwards."""
+    """A process for each kind of question, from `with` on; `asked` has what they tell, after it."""
 
     def __init__(self, server: Server, name: str, password: str) -> None:
         self.asked: list[Asked] = []
@@ -135,6 +142,21 @@ class Neighbours:
             for kind in PAUSES
         ]
         return self
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """They ask, within."""
+        self._turn()
+        try:
+            yield
+        finally:
+            self._turn()
+
+    def _turn(self) -> None:
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write("\n")
+            process.stdin.flush()
 
     def __exit__(self, *_: object) -> None:
         for process in self._processes:

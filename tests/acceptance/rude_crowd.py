@@ -8,6 +8,7 @@ line. Those with an account all have the same one.
 import asyncio
 import base64
 import os
+import random
 import socket
 import sys
 from collections import Counter
@@ -28,6 +29,11 @@ HOLD = 30.0
 """Seconds that one sits there whom the server does not end."""
 HUGE = 1 << 50
 PIECE = 64 << 10
+
+
+async def _about(seconds: float) -> None:
+    """Wait so long on average: people who don't know of each other do not keep step."""
+    await asyncio.sleep(seconds * random.uniform(0.5, 1.5))
 
 
 class Aims(NamedTuple):
@@ -70,21 +76,21 @@ class Line:
         """A byte a second."""
         for byte in data:
             await self.send(bytes([byte]))
-            await asyncio.sleep(DRIP)
+            await _about(DRIP)
         await self.sit()
 
     async def ask_unread(self, request: bytes) -> None:
         """Now and again, and take nothing."""
         for _ in range(int(HOLD / PAUSE)):
             await self.send(request)
-            await asyncio.sleep(PAUSE)
+            await _about(PAUSE)
 
     async def ask_on(self, request: Callable[[], bytes]) -> None:
         """Again and again, a pause after each answer."""
         while True:
             await self.send(request())
             await self.answer()
-            await asyncio.sleep(PAUSE)
+            await _about(PAUSE)
 
     def half_close(self) -> None:
         """Nothing more will be sent."""
@@ -200,7 +206,7 @@ async def slow_upload(line: Line) -> None:
     await line.send(message("UPLOAD", upload_id=os.urandom(16).hex(), path=line.name, size=1 << 20))
     while True:
         await line.send(frame(DATA, b"x"))
-        await asyncio.sleep(DRIP)
+        await _about(DRIP)
 
 
 async def huge_upload(line: Line) -> None:
@@ -341,7 +347,7 @@ class Crowd:
     async def _stay(self, address: tuple[str, int], kind: Kind, number: int) -> None:
         while True:
             await self._visit(address, kind, number)
-            await asyncio.sleep(PAUSE)
+            await _about(PAUSE)
 
     async def _visit(self, address: tuple[str, int], kind: Kind, number: int) -> None:
         with socket.socket() as sock:
