@@ -16,6 +16,7 @@ from fileshare.services import lending
 from fileshare.services.lending import Loan
 from fileshare.storage.direct_writer import WORTH
 from fileshare.storage.disk import DiskBlobs
+from fileshare.storage.intake import SLICE
 from fileshare.storage.parts import DiskPart
 from fileshare.storage.threads import THREADS
 from tests.storage.builders import BOOT, digest_of, new_id
@@ -167,6 +168,43 @@ async def test_caller_that_is_cancelled_leaves_the_socket_given_back_and_the_byt
     await part.close()
 
 
+async def test_a_turn_that_is_over_gives_the_thread_back_and_goes_on(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileshare.storage.intake.TURN_SECONDS", 0)
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        peer = Peer(ours)
+        sending = asyncio.create_task(asyncio.to_thread(send_all, sender, DATA))
+        assert await part.receive(peer, len(DATA)) == len(DATA)
+        await sending
+        assert len(peer.loans) >= len(DATA) // SLICE
+    assert await part.digest() == digest_of(DATA)
+    await part.close()
+
+
+async def test_the_loop_hears_of_what_came_while_the_thread_goes_on(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fileshare.storage.intake.TOLD", 4)
+    part = await disk.create(new_id())
+    heard: list[int | None] = []
+    async with line() as (ours, sender):
+        peer = Peer(ours, lends=1)
+
+        def came() -> None:
+            if peer.loans:
+                heard.append(peer.loans[0].taken)
+                if len(heard) == 1:
+                    sender.sendall(b"more")
+
+        sender.sendall(b"some")
+        assert await part.receive(peer, 8, came) == 8
+    assert heard[0] is None
+    assert await part.digest() == digest_of(b"somemore")
+    await part.close()
+
+
 async def test_full_disk_gives_the_socket_back(disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
@@ -307,6 +345,7 @@ async def test_any_mixture_of_ways_leaves_the_same_file(
         sending = asyncio.create_task(asyncio.to_thread(send_all, sender, data))
         while part.offset < len(data):
             monkeypatch.setattr("fileshare.storage.direct_writer.LONGEST_WAIT", chance.choice([-1, 0.25]))
+            monkeypatch.setattr("fileshare.storage.intake.TURN_SECONDS", chance.choice([0, 0.25]))
             limit = chance.choice([1, 4096, 70_000, 300_001, 1_500_000])
             await part.receive(Peer(ours, lends=chance.choice([0, 1, 2, 99]), limit=limit), limit)
             if chance.random() < 0.2:

@@ -22,9 +22,6 @@ from fileshare.storage.threads import Pools
 MOST_PIECES: Final = 512
 """Pieces of a slice, where a source gives little at a time; writev takes 1,024 (IOV_MAX)."""
 
-TURN: Final = 16 << 20
-"""Bytes after which others get the thread."""
-
 
 class Inflow:
     """Appends to one `PartFile`; one `receive` at a time."""
@@ -132,12 +129,11 @@ class Inflow:
         taken = 0
         while taken < limit:
             came()
-            loan = await source.lend(min(TURN, limit - taken))
-            if loan is not None:
-                self._consider_direct()
-                if count := await self._take_from(loan):
-                    taken += count
-                    continue
+            self._consider_direct()
+            loan = await source.lend(self._turn(limit - taken))
+            if loan is not None and (count := await self._take_from(loan, came)):
+                taken += count
+                continue
             if self._direct is not None and not self._direct.empty:
                 await self._write_rest()
             data = await source.read(min(SLICE, limit - taken))
@@ -145,6 +141,10 @@ class Inflow:
                 return
             taken += len(data)
             await self._gather(data)
+
+    def _turn(self, left: int) -> int:
+        """Bytes that a thread may take in one turn; at first, until it is clear whether much comes."""
+        return left if self._direct_file is not None else min(left, WORTH)
 
     def _consider_direct(self) -> None:
         """Much has come: write what follows past the page cache, where that can be."""
@@ -156,7 +156,7 @@ class Inflow:
         if buffers is not None:
             self._direct = DirectWriter(self._direct_file, buffers, self._threads.begin, self._file.has)
 
-    async def _take_from(self, loan: Loan) -> int:
+    async def _take_from(self, loan: Loan, came: Callable[[], None]) -> int:
         """One turn of a thread; returns how many bytes came. The socket is back, whatever happens."""
         try:
             if self._gathered or self._is_writing:
@@ -165,7 +165,7 @@ class Inflow:
         except BaseException:
             loan.give_back(0)
             raise
-        taking = Taking(loan)
+        taking = Taking(loan, partial(asyncio.get_running_loop().call_soon_threadsafe, came))
         turn = self._movers.submit(self._take_turn, taking)
         turn.add_done_callback(lambda _: loan.give_back(taking.taken))
         self._writing = turn
@@ -189,7 +189,7 @@ class Inflow:
         except BaseException:
             self._file.lose()
             raise
-        if taking.taken < taking.loan.limit:
+        if taking.taken < taking.loan.limit and not taking.flows:
             self._drain(direct)
 
     def _keep_slice(self, view: memoryview) -> bool:
