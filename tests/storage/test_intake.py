@@ -16,9 +16,9 @@ from fileshare.services import lending
 from fileshare.services.lending import Loan
 from fileshare.storage.direct_writer import WORTH
 from fileshare.storage.disk import DiskBlobs
-from fileshare.storage.intake import SLICE
+from fileshare.storage.intake import SLICE, Taking
 from fileshare.storage.parts import DiskPart
-from fileshare.storage.threads import THREADS
+from fileshare.storage.threads import THREADS, DiskThreads
 from tests.storage.builders import BOOT, digest_of, new_id
 
 DATA = bytes(range(256)) * (12 << 10)
@@ -186,7 +186,7 @@ async def test_a_turn_that_is_over_gives_the_thread_back_and_goes_on(
 async def test_the_loop_hears_of_what_came_while_the_thread_goes_on(
     disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fileshare.storage.intake.TOLD", 4)
+    monkeypatch.setattr("fileshare.storage.intake.SHARE", 4)
     part = await disk.create(new_id())
     heard: list[int | None] = []
     async with line() as (ours, sender):
@@ -203,6 +203,39 @@ async def test_the_loop_hears_of_what_came_while_the_thread_goes_on(
     assert heard[0] is None
     assert await part.digest() == digest_of(b"somemore")
     await part.close()
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_turn_ends_after_its_share_where_others_wait(alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fileshare.storage.intake.SHARE", 1)
+    monkeypatch.setattr("fileshare.storage.intake.TURN_SECONDS", 60)
+    ours, sender = socket.socketpair()
+    with ours, sender:
+        ours.setblocking(False)
+        sender.sendall(b"x" * 1000)
+        sender.shutdown(socket.SHUT_WR)
+        taking = Taking(LentSocket(ours.fileno(), 1000), lambda: alone)
+        kept = 0
+
+        def keep(view: memoryview) -> bool:
+            nonlocal kept
+            kept += len(view)
+            return True
+
+        taking.run(lambda _: memoryview(bytearray(100)), keep)
+    assert (taking.taken, kept, taking.flows) == ((1000, 1000, False) if alone else (100, 100, True))
+
+
+async def test_threads_know_how_much_of_their_work_is_not_done() -> None:
+    threads, go_on = DiskThreads(1), threading.Event()
+    works = [threads.submit(go_on.wait) for _ in range(3)]
+    assert threads.busy == 3
+    works[2].cancel()
+    go_on.set()
+    await asyncio.wait(works)
+    await asyncio.sleep(0)
+    assert threads.busy == 0
+    await threads.stop()
 
 
 async def test_full_disk_gives_the_socket_back(disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,7 @@ class Inflow:
         except BaseException:
             loan.give_back(0)
             raise
-        taking = Taking(loan, partial(asyncio.get_running_loop().call_soon_threadsafe, came))
+        taking = Taking(loan, partial(self._go_on, asyncio.get_running_loop(), came))
         turn = self._movers.submit(self._take_turn, taking)
         turn.add_done_callback(lambda _: loan.give_back(taking.taken))
         self._writing = turn
@@ -175,6 +175,11 @@ class Inflow:
             loan.recall()
             raise
         return taking.taken
+
+    def _go_on(self, loop: asyncio.AbstractEventLoop, came: Callable[[], None]) -> bool:
+        """In the thread: the loop hears of what came, but its word may take long. Others get their turn."""
+        loop.call_soon_threadsafe(came)
+        return self._movers.busy <= 1
 
     def _take_turn(self, taking: Taking) -> None:
         """In the thread: take what comes for as long as it flows."""

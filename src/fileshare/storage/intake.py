@@ -15,9 +15,8 @@ SLICE: Final = 1 << 20
 TURN_SECONDS: Final = 0.25
 """After so long others get the thread, also where a sender keeps it waiting for every byte."""
 
-TOLD: Final = 16 << 20
-"""Bytes after which the loop hears of what came, and the thread goes on: where the loop is busy, to
-wait for its word every 16 MiB cost a tenth of an upload's time."""
+SHARE: Final = 16 << 20
+"""Bytes after which the loop hears of what came, and others get the thread where there are any."""
 
 _buffers = threading.local()
 
@@ -49,14 +48,14 @@ _processors = _Processors(max((os.cpu_count() or 1) - 1, 1))
 class Taking:
     """One turn of a thread on a lent socket."""
 
-    def __init__(self, loan: Loan, tell: Callable[[], object]) -> None:
-        """`tell` is called in the thread, after every 16 MiB."""
+    def __init__(self, loan: Loan, go_on: Callable[[], bool]) -> None:
+        """`go_on` is asked in the thread, after every 16 MiB."""
         self.loan = loan
         self.taken = 0
         """Bytes that came off the socket, also where the turn is ended by an error."""
         self.flows = False
         """Whether more may follow at once: the turn was over, and not the flow."""
-        self._tell = tell
+        self._go_on = go_on
 
     def run(self, room: Callable[[int], memoryview], keep: Callable[[memoryview], bool]) -> None:
         """Put what comes into `room(limit)` and tell `keep`, until it says no, or the flow stops.
@@ -65,7 +64,7 @@ class Taking:
         next hears of it again.
         """
         loan = self.loan
-        over, told = time.monotonic() + TURN_SECONDS, 0
+        over, share = time.monotonic() + TURN_SECONDS, SHARE
         while not loan.recalled and (due := loan.due(self.taken)) and readable(loan.socket, PATIENCE_MS):
             with _processors:
                 view = room(due)[:due]
@@ -74,10 +73,10 @@ class Taking:
                 loan.passed(view[:count])
                 if not count or not keep(view[:count]):
                     break
-            if self.taken - told >= TOLD:
-                told = self.taken
-                self._tell()
-            if time.monotonic() >= over:
+            if self.taken >= share:
+                share += SHARE
+                self.flows = not self._go_on()
+            if self.flows or time.monotonic() >= over:
                 self.flows = True
                 break
 

@@ -29,6 +29,8 @@ class DiskThreads:
 
     def __init__(self, threads: int = THREADS) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="disk", initializer=_be_nice)
+        self.busy = 0
+        """What was submitted by the loop and is not done. Any thread may look."""
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call `function` in a thread. Raises NoSpace or StorageFailed for an OSError."""
@@ -40,7 +42,13 @@ class DiskThreads:
     def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> "asyncio.Future[T]":
         """As `run`, but at once, and an OSError stays one."""
         loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._pool, partial(function, *args, **kwargs))
+        running = loop.run_in_executor(self._pool, partial(function, *args, **kwargs))
+        self.busy += 1
+        running.add_done_callback(self._is_done)
+        return running
+
+    def _is_done(self, _: "asyncio.Future[Any]") -> None:
+        self.busy -= 1
 
     def begin(self, function: Callable[[], T]) -> "Future[T]":
         """As `submit`, from one of another pool's threads."""
