@@ -19,7 +19,7 @@ from tests.e2e.sources import write_file
 GIB = 1 << 30
 SIZE = GIB - 1
 """One byte less than the largest setting: the server without checkpoints makes the last one alone."""
-REQUIRED = 11
+REQUIRED = 31
 """Rounds: a difference of 3 % is less than what two uploads differ by chance."""
 MOST = 1.03
 
