@@ -14,7 +14,7 @@ import pytest
 from fileshare.errors import NoSpace, StorageFailed
 from fileshare.services import lending
 from fileshare.services.lending import Loan
-from fileshare.storage.direct_writer import WORTH
+from fileshare.storage.direct_writer import WORTH, Buffers
 from fileshare.storage.disk import DiskBlobs
 from fileshare.storage.intake import SLICE, Taking
 from fileshare.storage.parts import DiskPart
@@ -120,6 +120,29 @@ async def test_loop_and_thread_take_turns_without_mixing_the_bytes(disk: DiskBlo
         await part.receive(Peer(ours), len(DATA))
         await sending
     assert await part.digest() == digest_of(DATA)
+    await part.close()
+
+
+async def test_what_the_loop_reads_takes_no_buffers_from_those_that_flow(
+    disk: DiskBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Buffers] = []
+
+    def take(buffers: Buffers) -> None:
+        taken.append(buffers)
+
+    monkeypatch.setattr(Buffers, "take", take)
+    monkeypatch.setattr("fileshare.direct_io.DirectFile.is_direct", True)
+    monkeypatch.setattr("fileshare.storage.inflow.WORTH", 10)
+    part = await disk.create(new_id())
+    async with line() as (ours, sender):
+        for _ in range(3):
+            sender.sendall(b"x" * 100)
+            assert await part.receive(Peer(ours, lends=0), 100) == 100
+        assert not taken
+        sender.sendall(b"x" * 100)
+        assert await part.receive(Peer(ours), 100) == 100
+        assert taken
     await part.close()
 
 

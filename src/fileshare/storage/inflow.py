@@ -129,11 +129,12 @@ class Inflow:
         taken = 0
         while taken < limit:
             came()
-            self._consider_direct()
             loan = await source.lend(self._turn(limit - taken))
-            if loan is not None and (count := await self._take_from(loan, came)):
-                taken += count
-                continue
+            if loan is not None:
+                self._consider_direct()
+                if count := await self._take_from(loan, came):
+                    taken += count
+                    continue
             if self._direct is not None and not self._direct.empty:
                 await self._write_rest()
             data = await source.read(min(SLICE, limit - taken))
@@ -144,11 +145,15 @@ class Inflow:
 
     def _turn(self, left: int) -> int:
         """Bytes that a thread may take in one turn; at first, until it is clear whether much comes."""
-        return left if self._direct_file is not None else min(left, WORTH)
+        return left if self._much_came else min(left, WORTH)
+
+    @property
+    def _much_came(self) -> bool:
+        return self._file.offset - self._opened_at >= WORTH
 
     def _consider_direct(self) -> None:
         """Much has come: write what follows past the page cache, where that can be."""
-        if self._direct is not None or self._file.offset - self._opened_at < WORTH:
+        if self._direct is not None or not self._much_came:
             return
         if self._direct_file is None:
             self._direct_file = DirectFile(self._file.fd)
@@ -177,7 +182,7 @@ class Inflow:
         return taking.taken
 
     def _go_on(self, loop: asyncio.AbstractEventLoop, came: Callable[[], None]) -> bool:
-        """In the thread: the loop hears of what came, but its word may take long. Others get their turn."""
+        """In the thread: tell the loop what came, and await no word of it. Whether no other has a thread."""
         loop.call_soon_threadsafe(came)
         return self._movers.busy <= 1
 
