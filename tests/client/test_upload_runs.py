@@ -290,6 +290,15 @@ def test_frames_of_long_names_stay_within_the_limit(bench: Bench, tmp_path: Path
     assert len(puts) > 1
 
 
+def test_small_files_of_one_folder_go_out_under_ids_that_begin_alike(bench: Bench, small_tree: Path) -> None:
+    run(bench, small_tree)
+    sent = [file for request in bench.server.requests if isinstance(request, m.Put) for file in request.files]
+    folders = {file.path.rpartition("/")[0] for file in sent}
+    assert len(sent) > len(folders)
+    assert len({file.upload_id[:12] for file in sent}) == len(folders)
+    assert len({file.upload_id[:6] for file in sent}) == 1
+
+
 def test_an_upload_that_was_half_done_by_the_same_job_goes_on(bench: Bench, tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     path.write_bytes(os.urandom(3_000_000))

@@ -47,6 +47,10 @@ class UploadSource(Struct, frozen=True, kw_only=True):
     """Of a file when the job began; None for a folder."""
 
 
+SCATTERED, BY_FOLDER = 1, 2
+"""How a job's ids are made, see `upload_id`."""
+
+
 class UploadJob(Struct, frozen=True, kw_only=True, tag="upload", tag_field="kind"):
     """One `upload` command. The ids of its uploads follow from `id`, so that repeats are recognised."""
 
@@ -57,8 +61,8 @@ class UploadJob(Struct, frozen=True, kw_only=True, tag="upload", tag_field="kind
     on_conflict: str
     follow_links: bool = False
     created: float = 0.0
-    ids: int = 1
-    """How `upload_id` makes the ids: a job goes on as it began."""
+    ids: int = SCATTERED
+    """A job goes on as it began: records of earlier clients don't tell."""
     v: int = 1
 
 
@@ -103,10 +107,6 @@ _Record = TypeVar("_Record", UploadJob, DownloadJob, PartRecord)
 def new_id() -> str:
     """32 random hex digits."""
     return os.urandom(16).hex()
-
-
-SCATTERED, BY_FOLDER = 1, 2
-"""How a job's ids are made, see `upload_id`."""
 
 
 def upload_id(job: UploadJob, source: str, relative: str, identity: Identity) -> str:
