@@ -38,7 +38,7 @@ async def database(quick_path: Path) -> AsyncIterator[Database]:
 TINY = (
     (packs, "SIZE", 4), (repacking, "STALE", 3), (repacking, "FOLDERS_TOLD", 2), (searching, "FEW_NAMES", 0),
     (searching, "MISSES", 3), (searching, "STRETCH", 2), (repacking, "REVALUED", 1000), (packs, "LARGE", 16),
-    (orders, "WALKED", 2), (orders, "ALIKE", 1),
+    (orders, "STEP", 2), (orders, "ALIKE", 1),
 )  # fmt: skip
 """Limits at which every way of searching is gone with a handful of files."""
 

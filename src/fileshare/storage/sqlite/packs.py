@@ -62,7 +62,7 @@ def hits(
     if after is not None:
         found = edge(packed, first, after, with_it=not descending)
         start, stop = (start, found) if descending else (found, stop)
-    for begin in (_backwards if descending else matching)(packed, query, start, stop):
+    for begin in (backwards if descending else matching)(packed, query, start, stop):
         if wanted(number(packed, packed.find(_LINE, begin))):
             yield named(packed, begin, first)
 
@@ -84,8 +84,9 @@ def every(query: bytes, packed: bytes, start: int, stop: int | None = None) -> I
     return map(re.Match.start, expression.finditer(packed, start, stop))
 
 
-def _backwards(packed: bytes, query: bytes, start: int, stop: int) -> Iterator[int]:
+def backwards(packed: bytes, query: bytes, start: int = 1, stop: int | None = None) -> Iterator[int]:
     """The same from the end."""
+    stop = len(packed) if stop is None else stop
     while (at := packed.rfind(query, start, stop)) >= 0:
         stop = packed.rfind(_LINE, 0, at) + 1
         if is_folded(packed, stop, at, query):

@@ -20,7 +20,7 @@ from fileshare.storage.sqlite import orders, packs, repacking, tree
 from fileshare.storage.sqlite.columns import Column, to_column
 from fileshare.storage.sqlite.keyset import SORTED_BY, keyset
 from fileshare.storage.sqlite.merging import Source, merged
-from fileshare.storage.sqlite.orders import Key, Ordered
+from fileshare.storage.sqlite.orders import Key, Ordered, Pace
 from fileshare.storage.sqlite.packs import Named
 from fileshare.storage.sqlite.scope import Scope
 from fileshare.storage.sqlite.shelf import Shelf
@@ -46,6 +46,7 @@ _PACKS: Final = {
         ("modified", "least_modified", "greatest_modified"),
     )
 }
+_LARGE: Final = "SELECT large FROM packing"
 _RENAMED: Final = "SELECT entry_id FROM unpacked"
 _CHANGED: Final = f"{_RENAMED} UNION SELECT entry_id FROM revalued"  # noqa: S608 (constants)
 
@@ -95,7 +96,7 @@ class Search:
     def _find(self, kind: int, sort: str, after: Key | None, limit: int) -> Sequence[Key]:
         if not self._is_small:
             try:
-                return list(islice(self._in_packs(kind, sort, after), limit))
+                return list(islice(self._in_packs(kind, sort, after, limit), limit))
             except _TooManyMisses:
                 pass
         return list(islice(self._read("below", kind, sort, after), limit))
@@ -106,15 +107,19 @@ class Search:
         (count,) = self._db.execute(_COUNT, values).fetchone()
         return int(count) <= FEW_NAMES
 
-    def _in_packs(self, kind: int, sort: str, after: Key | None) -> Iterator[Key]:
+    def _in_packs(self, kind: int, sort: str, after: Key | None, limit: int) -> Iterator[Key]:
         """From packs; what they tell of entries that changed is passed over, and read from the rows."""
         old = "renamed" if sort == "name" else "changed"
         edge = Key(_GREATEST if self._descending else _LEAST, "", 0)
         sources = [Source(edge, partial(self._read, source, kind, sort, after)) for source in ("new", old)]
         stale = {entry_id for (entry_id,) in self._db.execute(_RENAMED if sort == "name" else _CHANGED)}
-        for pack in self._packs(kind, sort, after):
+        found = list(self._packs(kind, sort, after))
+        (large,) = self._db.execute(_LARGE).fetchone()
+        ids = sum(packs.LARGE if first <= large else packs.SIZE for _, first, *_ in found)
+        pace = Pace(limit / max(1, ids))
+        for pack in found:
             edge = Key(pack[3] + 1 if self._descending else pack[2], "", 0)
-            sources.append(Source(edge, partial(self._hits, pack, sort, after, stale)))
+            sources.append(Source(edge, partial(self._hits, pack, sort, after, stale, pace)))
         return merged(sources, descending=self._descending)
 
     def _packs(self, kind: int, sort: str, after: Key | None) -> Iterator[Pack]:
@@ -131,7 +136,9 @@ class Search:
             ):
                 yield pack
 
-    def _hits(self, pack: Pack, sort: str, after: Key | None, stale: Collection[int]) -> Iterator[Key]:
+    def _hits(
+        self, pack: Pack, sort: str, after: Key | None, stale: Collection[int], pace: Pace
+    ) -> Iterator[Key]:
         """What matches in a pack and is told rightly by it, in order, below the folder and behind a place."""
         pack_id, first, *_ = pack
         parents = self._column(pack_id, "parents")
@@ -148,7 +155,7 @@ class Search:
                 yield Key(0, *hit)
             return
         order = self._shelf.column(self._db, pack_id, sort, orders.to_order)
-        ordered = Ordered(names, first, self._column(pack_id, "starts"), order)
+        ordered = Ordered(names, first, self._column(pack_id, "starts"), order, pace)
         for key in ordered.hits(query, wanted=wanted, after=after, descending=self._descending):
             if after is None or (key < after if self._descending else key > after):
                 yield key
