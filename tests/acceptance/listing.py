@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
+from msgspec import structs
+
 from fileshare.services.ports import Listing as Wanted
 from fileshare.services.ports import Page
 from fileshare.storage.cursors import Place
@@ -166,7 +168,7 @@ class Listing(Check):
                 page = await timed.catalog.listing(wanted)
             if page.next is None:
                 break
-            wanted = replace(wanted, cursor=page.next)
+            wanted = structs.replace(wanted, cursor=page.next)
         return times.row(f"{timed.of}: {what}", ms)
 
     async def _searches(self, timed: Timed) -> list[Row]:
@@ -191,13 +193,13 @@ class Listing(Check):
 
     async def _pages_of(self, catalog: SqliteCatalog, wanted: Wanted) -> AsyncIterator[tuple[str, Wanted]]:
         for word, backwards in (("", False), (" backwards", True)):
-            first = replace(wanted, descending=backwards)
+            first = structs.replace(wanted, descending=backwards)
             yield f"first{word}", first
             cursor = (await catalog.listing(first)).next
             if cursor is not None:
-                yield f"next{word}", replace(first, cursor=cursor)
+                yield f"next{word}", structs.replace(first, cursor=cursor)
                 middle = Place(tree.FILE, MIDDLES[wanted.sort], "m", 0)
-                yield f"middle{word}", replace(first, cursor=middle.encode())
+                yield f"middle{word}", structs.replace(first, cursor=middle.encode())
 
     def _pages_through_the_door(self, server: Server, count: int) -> Row:
         self._start(server)

@@ -1,9 +1,10 @@
 """Transfers, half-done uploads and the trash in a real browser: how they look, and what their scripts do."""
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from playwright.async_api import expect
 
 from fileshare.domain.model import Caller, Door

@@ -1,12 +1,12 @@
 """The life of an upload, against a model that is nothing but a list of received bytes."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from msgspec.structs import replace
 
 from fileshare.domain import upload as life
 from fileshare.domain.digest import EMPTY, digest_of

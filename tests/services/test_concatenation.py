@@ -1,9 +1,9 @@
 """Pieces joined into one file, with kills, cuts and rivals in between."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fileshare.domain.model import Receipt, UploadState
 from fileshare.errors import Conflict, DigestMismatch, NoSpace, NotFound, StorageFailed, Unavailable

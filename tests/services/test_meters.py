@@ -1,8 +1,7 @@
 """What the services count, once for both doors."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fileshare.domain.model import Door, OnConflict
 from fileshare.errors import ConnectionLost, DigestMismatch, NotFound

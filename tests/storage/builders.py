@@ -1,8 +1,9 @@
 """Values for the tests of stores, with everything but what a test is about filled in."""
 
 import hashlib
-from dataclasses import replace
 from itertools import count
+
+from msgspec.structs import replace
 
 from fileshare.domain.model import File, OnConflict, Receipt, Upload, UploadState
 from fileshare.errors import FileshareError
@@ -45,7 +46,7 @@ UPLOAD = Upload(
 
 
 def an_upload(**changes: object) -> Upload:
-    return replace(UPLOAD, **{"id": new_id(), **changes})  # type: ignore[arg-type]
+    return replace(UPLOAD, **{"id": new_id(), **changes})
 
 
 def small(path: str, data: bytes = b"0123456789", **changes: object) -> Finish:
@@ -61,7 +62,7 @@ def small(path: str, data: bytes = b"0123456789", **changes: object) -> Finish:
         on_conflict=OnConflict.KEEP_BOTH,
         data=data,
     )
-    return replace(item, **changes)  # type: ignore[arg-type]
+    return replace(item, **changes)
 
 
 def blob(path: str, data: bytes = b"0123456789", **changes: object) -> Finish:

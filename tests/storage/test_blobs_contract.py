@@ -2,9 +2,9 @@
 
 import asyncio
 import hashlib
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from fileshare.errors import Damaged, NotFound, StorageFailed
 from fileshare.services.ports import Blobs, Content, Part
@@ -161,7 +161,7 @@ async def test_reopened_on_another_boot_or_device_goes_back_to_its_row(
     first = await blobs.create(upload.id)
     await first.receive(Pieces(BIG), len(BIG))
     await first.close()
-    second = await blobs.reopen(replace(upload, **change))  # type: ignore[arg-type]
+    second = await blobs.reopen(replace(upload, **change))
     assert second.offset == 1000
     await second.receive(Pieces(b"new"), 3)
     assert await second.digest() == digest_of(BIG[:1000] + b"new")

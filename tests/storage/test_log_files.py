@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fileshare.domain.model import Caller, Role
 from fileshare.errors import BadRequest, Forbidden
@@ -175,7 +176,7 @@ async def test_only_an_admin_reads_logs_and_the_refusal_is_noted(tmp_path: Path)
     book = Logbook(LogFiles(tmp_path), town.audit)
     disabled: Sequence[Caller] = (
         ANNA,
-        replace(ADMIN, account=replace(account(9, Role.ADMIN), enabled=False)),
+        structs.replace(ADMIN, account=structs.replace(account(9, Role.ADMIN), enabled=False)),
     )
     for caller in disabled:
         with pytest.raises(Forbidden):

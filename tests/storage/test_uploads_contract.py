@@ -1,8 +1,7 @@
 """Uploads and their receipts, as every catalog must keep them."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fileshare.domain.model import OnConflict, UploadState
 from fileshare.errors import Conflict, Fenced, NotFound

@@ -5,8 +5,9 @@ I/O. Times are integer milliseconds since 1970 (UTC), sizes and offsets are byte
 digests are SHA-256 as 64 lower-case hex digits.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 ANONYMOUS_ID = 0
 """The account that stands for callers without a login where `require_auth` is false."""
@@ -46,8 +47,7 @@ class UploadState(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """Someone who can log in. `id` is never used again, even when the name is."""
 
     id: int
@@ -59,8 +59,7 @@ class Account:
     last_login: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks, from where, through which door, for one request or one connection."""
 
     account: Account
@@ -70,8 +69,7 @@ class Caller:
     session_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """An immutable content under a file. `modified` is the source's own time where it was told."""
 
     number: int
@@ -82,8 +80,7 @@ class Version:
     owner: str
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """A path that users see, with its current version."""
 
     id: int
@@ -91,8 +88,7 @@ class File:
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """A path that holds files and folders; the root is the empty path."""
 
     id: int
@@ -104,8 +100,7 @@ class Folder:
 Entry = File | Folder
 
 
-@dataclass(frozen=True, slots=True)
-class Trashed:
+class Trashed(Struct, frozen=True):
     """A file or folder in the trash, with the path it had. `size` is of all it holds, in bytes."""
 
     id: int
@@ -116,8 +111,7 @@ class Trashed:
     deleted_by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(Struct, frozen=True):
     """A transfer towards a path. `offset` never leads what is durable."""
 
     id: str
@@ -149,8 +143,7 @@ class Upload:
     """What the door that began it wants back when it is asked for it, on the receipt too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """What became of a finished upload; asked again, the same answer comes again.
 
     `requested` is the path that was asked for, `path` the stored one (`_v2` where it was taken).
@@ -168,8 +161,7 @@ class Receipt:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """Proof of a login: a client's token or a browser's session. Only its hash is stored."""
 
     id: int
@@ -183,8 +175,7 @@ class Session:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """An entry of the audit trail. `outcome` is `ok`, `denied` or an error's code."""
 
     time: int

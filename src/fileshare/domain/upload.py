@@ -6,9 +6,10 @@ can cause raises a FileshareError; what only a mistake of ours can cause, ValueE
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain.model import OnConflict, Upload, UploadState
 from fileshare.errors import BadOffset, DigestMismatch, TooLarge
@@ -184,4 +185,4 @@ def _to(upload: Upload, state: UploadState, now: int, **changes: object) -> Uplo
     """The upload in its next state. Raises ValueError where the table does not lead there."""
     if state not in TRANSITIONS[upload.state]:
         raise ValueError(f"an upload that is {upload.state} can't become {state}")
-    return replace(upload, state=state, touched=now, **changes)  # type: ignore[arg-type]
+    return replace(upload, state=state, touched=now, **changes)

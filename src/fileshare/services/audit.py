@@ -7,8 +7,10 @@ hash ever stands in one: callers must not hand them in.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain import access
 from fileshare.domain.access import Action

@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fileshare.domain import upload as life
 from fileshare.domain.model import Caller, Receipt, Upload

@@ -8,8 +8,10 @@ touches bytes on disk; what a delete sets free, the sweeper unlinks.
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+
+from msgspec.structs import replace
 
 from fileshare.domain import names
 from fileshare.domain.access import Action, allows

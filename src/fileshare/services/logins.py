@@ -8,9 +8,10 @@ reason stands in the log and the audit trail.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain.accounts import fold, parse_name
 from fileshare.domain.addresses import is_loopback

@@ -7,7 +7,8 @@ for whole files; nothing is stored.
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fileshare.domain import upload as life
 from fileshare.domain.access import Action, check
@@ -21,8 +22,7 @@ PIECE_PATH = "piece "
 """What the rows of pieces have in the place of a path; each has its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewUpload:
+class NewUpload(Struct, frozen=True):
     """What a client asks for. `path` and `digest` are raw text; `modified` is milliseconds."""
 
     path: str

@@ -4,8 +4,10 @@ Whoever has no account can be refused without end, and neither the audit trail n
 logs may grow by it. Addresses count by their group, since one subscriber has many.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain.addresses import group_of
 from fileshare.domain.model import Event

@@ -10,8 +10,10 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain.model import Account, Session
 from fileshare.errors import AuthFailed, FileshareError, NotFound

@@ -9,7 +9,8 @@ import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fileshare.domain.access import Action, check
 from fileshare.domain.digest import digest_of_small, parse_digest
@@ -27,8 +28,7 @@ NONCE_BYTES = 32
 _log = logging.getLogger("fileshare.server")
 
 
-@dataclass(frozen=True, slots=True)
-class SmallFile:
+class SmallFile(Struct, frozen=True):
     """A whole small file with its bytes, for `WholeFiles.put`."""
 
     client_id: str

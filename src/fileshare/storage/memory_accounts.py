@@ -6,8 +6,10 @@ first and changes after. It can be told to misbehave at a chosen step (`storage.
 
 import string
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from fileshare.domain.accounts import ANONYMOUS, fold
 from fileshare.domain.model import ANONYMOUS_ID, Account, Event, Role, Session

@@ -1,8 +1,9 @@
 """The bytes: parts of uploads, blobs that never change, and the room they have."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from fileshare.domain.model import Upload
 from fileshare.services.ports.streams import Sink, Source
@@ -69,8 +70,7 @@ class Part(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """Bytes under their digest: in the database when small, otherwise a blob.
 
     Opaque to the services: they get it from the catalog and hand it to `Blobs.send`,

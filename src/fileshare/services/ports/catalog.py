@@ -1,16 +1,16 @@
 """The rows: folders, files, versions, uploads, receipts and trash, and what is asked of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from fileshare.domain.model import Entry, File, Folder, OnConflict, Receipt, Trashed, Upload, Version
 from fileshare.errors import FileshareError
 from fileshare.services.ports.blobs import Content
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """One finished upload for `Catalog.finish`: its bytes are durable (a blob, or `data`)."""
 
     owner_id: int
@@ -28,8 +28,7 @@ class Finish:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Some entries in order, and the cursor of the next page, None at the end.
 
     A cursor is opaque text; it stays good while entries come and go.
@@ -39,8 +38,7 @@ class Page:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """What to list: the direct entries of a folder, or with `query` all below it that match.
 
     `sort` is `name`, `size` or `modified`; folders come first. `query` is a
@@ -55,8 +53,7 @@ class Listing:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Bytes of logical content, each reference counted once per version."""
 
     files: int

@@ -1,7 +1,8 @@
 """Uploads, receipts and finishing in memory."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fileshare.domain import names, versions
 from fileshare.domain.model import OnConflict, Receipt, Upload
