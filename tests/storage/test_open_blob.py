@@ -138,6 +138,29 @@ async def test_reader_that_is_waited_for_shares_the_thread(
     assert len(turns) == len(waits) + 1
 
 
+@pytest.mark.parametrize("alone", [True, False])
+async def test_file_is_sent_in_one_turn_unless_somebody_else_waits(
+    path: Path, monkeypatch: pytest.MonkeyPatch, alone: bool
+) -> None:
+    share = len(DATA) // 4
+    monkeypatch.setattr(open_blob, "SHARE", share)
+    monkeypatch.setattr(open_blob, "TURN_SECONDS", 60)
+    monkeypatch.setattr(open_blob, "PATIENCE_MS", 60_000)
+    async with one_thread(path) as (blob, threads), line() as (ours, reader):
+        turns, submit = [], threads.submit
+
+        def begun(*args: Any) -> Any:
+            turns.append(args)
+            return submit(*args)
+
+        monkeypatch.setattr(threads, "submit", begun)
+        monkeypatch.setattr(threads, "busy", 0 if alone else 1)
+        read = asyncio.create_task(asyncio.to_thread(read_all, reader, len(DATA)))
+        await blob.send_to(ours.fileno(), 0, len(DATA), 5)
+        assert await read == DATA
+    assert len(turns) == (1 if alone else -(-len(DATA) // share))
+
+
 async def test_reader_that_takes_nothing_is_given_up(path: Path) -> None:
     async with one_thread(path) as (blob, _), line() as (ours, _):
         with pytest.raises(ConnectionLost):

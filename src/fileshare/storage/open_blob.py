@@ -18,11 +18,11 @@ from fileshare.storage.failures import translated
 from fileshare.storage.page_cache import forget
 from fileshare.storage.threads import DiskThreads
 
-TURN: Final = 16 << 20
-"""Bytes after which others get the thread, some ten milliseconds of a fast line."""
+SHARE: Final = 16 << 20
+"""Bytes after which others get the thread where there are any, some ten milliseconds of a fast line."""
 
 TURN_SECONDS: Final = 0.1
-"""How long a reader that has to be waited for keeps a thread: at 1 MiB/s the bytes alone took it for 16 s."""
+"""After so long others get it in any case, also where a reader has to be waited for."""
 
 PATIENCE_MS: Final = 100
 """How long a thread waits for a reader; then the loop does."""
@@ -105,20 +105,27 @@ class _Sending:
             raise ConnectionLost() from error
 
     def begin_turn(self, threads: DiskThreads) -> "asyncio.Future[None]":
-        self._turn = threads.submit(self._send_some)
+        self._turn = threads.submit(self._send_turn, threads)
         return self._turn
 
-    def _send_some(self) -> None:
-        """In the thread: until the turn is over, or the reader pauses."""
-        start, stop = self.offset, min(self.offset + TURN, self.end)
-        until = time.monotonic() + TURN_SECONDS
+    def _send_turn(self, threads: DiskThreads) -> None:
+        """In the thread: shares, until somebody else wants it, the turn is over, or the reader pauses."""
+        over = time.monotonic() + TURN_SECONDS
         self.flows = True
+        while not self._given_up and self.offset < self.end:
+            self._send_share(over)
+            if not self.flows or threads.busy > 1 or time.monotonic() >= over:
+                break
+
+    def _send_share(self, over: float) -> None:
+        """What the reader takes of the next bytes, until `over` where it has to be waited for."""
+        start, stop = self.offset, min(self.offset + SHARE, self.end)
         while self.offset < stop and not self._given_up:
             try:
                 sent = os.sendfile(self._socket, self._file, self.offset, stop - self.offset)
             except BlockingIOError:
                 self.flows = _writable(self._socket)
-                if not self.flows or time.monotonic() >= until:
+                if not self.flows or time.monotonic() >= over:
                     break
                 continue
             if not sent:
