@@ -37,6 +37,10 @@ def visible(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir() if not path.name.startswith(".")}
 
 
+def below(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+
+
 class Steps:
     """Remembers the order in which bytes, names and folders became durable."""
 
@@ -55,7 +59,7 @@ class Steps:
         self._note(f"names in {sorted(os.path.relpath(one, self._folder) for one in folders)}")
 
     def _note(self, step: str) -> None:
-        self.steps.append((step, visible(self._folder)))
+        self.steps.append((step, {*visible(self._folder), *below(self._folder / "new")}))
         if self.error is not None:
             raise self.error
 
@@ -132,8 +136,9 @@ def test_nothing_is_left_beside_the_files(tmp_path: Path) -> None:
 def test_what_a_killed_run_left_goes_with_the_next_one_of_that_job(tmp_path: Path) -> None:
     for job in ("this", "other"):
         killed = Landing(str(tmp_path), job)
-        os.makedirs(killed._stage)
-        Path(killed._stage, "1").write_bytes(b"half")
+        os.makedirs(f"{killed._stage}/0")
+        for left in ("0/file", "1"):
+            Path(killed._stage, left).write_bytes(b"half")
     sweep(str(tmp_path), "this")
     sweep(str(tmp_path / "none"), "this")
     assert [path.name.split("-")[1] for path in tmp_path.iterdir()] == ["other"]
@@ -187,8 +192,80 @@ def test_a_new_folder_is_made_durable_even_without_files(
     folders.make(str(tmp_path / "new" / "deep"))
     folders.make(str(tmp_path / "new" / "deep"))
     landing.drain()
-    assert steps.steps[-1] == ("names in ['.', 'new']", {"new"})
+    assert steps.steps[-1] == ("names in ['.', 'new']", {"new", "deep"})
     assert folders.is_new(str(tmp_path / "new"))
+
+
+def test_what_comes_first_into_a_new_folder_gets_its_names_by_one_rename(
+    landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps, alone = Steps(monkeypatch, tmp_path), []
+    real = FileSystem.rename
+
+    def rename(system: FileSystem, path: str, target: str) -> bool:
+        alone.append(os.path.basename(target))
+        return real(system, path, target)
+
+    monkeypatch.setattr(FileSystem, "rename", rename)
+    new = tmp_path / "new"
+    LocalFolders(landing.made).make(str(new))
+    landing.take([arrived(new, "a"), arrived(tmp_path, "top"), arrived(new, "b")])
+    landing.drain()
+    assert steps.steps == [("bytes", {"new"}), ("names in ['.', 'new']", {"new", "top", "a", "b"})]
+    assert alone == ["top"]
+    landing.take([arrived(new, "c")])
+    landing.drain()
+    assert alone == ["top", "c"]
+    assert below(new) == {"a", "b", "c"}
+    assert [type(result) for _, result in landing.landed()] == [Outcome] * 4
+
+
+def test_files_come_one_by_one_into_a_folder_that_is_no_longer_empty(
+    landing: Landing, tmp_path: Path
+) -> None:
+    new, gone = tmp_path / "new", tmp_path / "gone"
+    folders = LocalFolders(landing.made)
+    folders.make(str(new))
+    folders.make(str(gone))
+    gone.rmdir()
+    (new / "a").write_bytes(b"mine")
+    landing.take([arrived(new, "a"), arrived(new, "b"), arrived(gone, "a")])
+    landing.drain()
+    assert [type(result) for _, result in landing.landed()] == [Conflict, Outcome, Outcome]
+    assert (new / "a").read_bytes() == b"mine"
+    assert below(new) == {"a", "b"}
+    assert below(gone) == {"a"}
+    landing.close()
+    assert visible(tmp_path) == {"new", "gone"} == {path.name for path in tmp_path.iterdir()}
+
+
+def test_two_names_that_are_one_on_this_disk_are_told_as_a_conflict(
+    landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+    LocalFolders(landing.made).make(str(new))
+    landing.take([arrived(new, "a"), arrived(new, "a", b"other")])  # as "a" and "A" are elsewhere
+    landing.drain()
+    assert [type(result) for _, result in landing.landed()] == [Outcome, Conflict]
+    assert (new / "a").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("system", ["win32", sys.platform])
+def test_a_folder_takes_the_place_of_an_empty_one_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    for name in ("one", "empty", "full"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "one" / "file").write_bytes(b"")
+    (tmp_path / "full" / "mine").write_bytes(b"")
+    (tmp_path / "link").symlink_to("empty")
+    files = FileSystem(str(tmp_path))
+    monkeypatch.setattr("fileshare.client.syncing.sys.platform", system)
+    assert not files.rename_folder(str(tmp_path / "one"), str(tmp_path / "full"))
+    assert not files.rename_folder(str(tmp_path / "one"), str(tmp_path / "link"))
+    assert files.rename_folder(str(tmp_path / "one"), str(tmp_path / "empty")) == (system != "win32")
+    files.close()
+    assert below(tmp_path / "full") == {"mine"}
 
 
 def test_a_folder_that_was_there_is_not_new(landing: Landing, tmp_path: Path) -> None:

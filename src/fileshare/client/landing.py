@@ -4,6 +4,10 @@ The order is the promise. A file is written under a passing name in a folder of 
 beside the targets; then the bytes of all that came are made durable together; only then
 they are renamed; then the names are made durable; only then anybody is told. So a power
 cut leaves either nothing or the whole file under a name, and what was told survives it.
+
+What comes first into a folder that was made for it lies in a folder of its own meanwhile,
+which takes the place of the empty one in a single rename: a third of the work of a file
+that is renamed by itself.
 """
 
 import hashlib
@@ -12,6 +16,7 @@ import queue
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from itertools import count
 
 from msgspec import Struct
@@ -39,6 +44,8 @@ _MARK = ".fileshare-"
 _TIMES_BY_DESCRIPTOR = os.utime in os.supports_fd
 """Not on Windows; elsewhere it saves finding the file a second time."""
 
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
 _numbers = count()
 
 
@@ -59,9 +66,17 @@ class _Staged(Struct, frozen=True):
     arrived: Arrived
 
 
+class _Batch(Struct, frozen=True):
+    """What is made durable together."""
+
+    files: list[_Staged]
+    folders: dict[str, str]
+    """Folders that were made for this, and the ones in which their files lie under their names."""
+
+
 Landed = tuple[Wanted, Outcome | FileshareError]
 _Arrivals = list[Arrived] | threading.Event | None
-_Stageds = list[_Staged] | threading.Event | None
+_Batches = _Batch | threading.Event | None
 """Through both queues: work, somebody who waits until all work before is done, or the end."""
 
 
@@ -72,9 +87,11 @@ class Landing:
         """`folder`: where the passing names are, on the file system of the targets. `job`: whose they are."""
         self._stage = os.path.join(folder, f"{_mark(job)}{os.getpid()}-{next(_numbers)}{SUFFIX}")
         self._arrivals: queue.Queue[_Arrivals] = queue.Queue(_FLOCKS_WAITING)
-        self._staged: queue.Queue[_Stageds] = queue.Queue()
+        self._batches: queue.Queue[_Batches] = queue.Queue()
         self._landed: deque[Landed] = deque()
         self._made: deque[str] = deque()
+        self._new: set[str] = set()
+        """Folders that were made here, and have got nothing yet."""
         self._threads: list[threading.Thread] = []
         self._names = count()
         self._system: FileSystem | None = None
@@ -87,6 +104,7 @@ class Landing:
     def made(self, folder: str) -> None:
         """A folder was made: its name has to be durable as well."""
         self._made.append(os.path.dirname(folder))
+        self._new.add(folder)
 
     def landed(self) -> list[Landed]:
         """What became of files since the last call."""
@@ -140,61 +158,86 @@ class Landing:
     # The thread that writes
 
     def _write_all(self, _: FileSystem) -> None:
-        while (work := self._arrivals.get()) is not None:
-            self._staged.put(self._write_flock(work) if isinstance(work, list) else work)
-        self._staged.put(None)
+        batch = _Batch([], {})
+        began = 0.0
+        work: _Arrivals = []
+        while work is not None:
+            try:
+                work = self._arrivals.get(timeout=_left(began) if batch.files else None)
+            except queue.Empty:
+                work = []
+            if isinstance(work, list):
+                began = began if batch.files else time.monotonic()
+                self._write_flock(work, batch)
+                if len(batch.files) < _TOGETHER and _left(began):
+                    continue
+            self._batches.put(batch)
+            batch = _Batch([], {})
+            if not isinstance(work, list):
+                self._batches.put(work)
 
-    def _write_flock(self, flock: list[Arrived]) -> list[_Staged]:
-        staged = []
+    def _write_flock(self, flock: list[Arrived], batch: _Batch) -> None:
         for arrived in flock:
             try:
-                staged.append(self._write(arrived))
+                batch.files.append(self._write(arrived, batch))
             except FileshareError as error:
                 self._landed.append((arrived.wanted, error))
-        return staged
 
-    def _write(self, arrived: Arrived) -> _Staged:
+    def _write(self, arrived: Arrived, batch: _Batch) -> _Staged:
         wanted = arrived.wanted
         if hashlib.sha256(arrived.content).hexdigest() != arrived.outcome.digest:
             raise DigestMismatch(f"The bytes of {wanted.path!r} that came are not those it should have.")
-        path = f"{self._stage}{os.sep}{next(self._names)}"
+        path = ""
         try:
-            _write_new(path, arrived.content, arrived.modified)
+            path, descriptor = self._create(wanted.target, batch)
+            _fill(descriptor, path, arrived.content, arrived.modified)
         except OSError as error:
             _remove(path)
             raise local_error(wanted.target, error) from None
         return _Staged(path, arrived)
 
+    def _create(self, target: str, batch: _Batch) -> tuple[str, int]:
+        """A new file where it lies until it has its name, and its descriptor. Raises OSError."""
+        folder, name = os.path.split(target)
+        if folder in self._new:
+            self._new.discard(folder)
+            passing = self._passing()
+            os.mkdir(passing)
+            batch.folders[folder] = passing
+        if folder in batch.folders:
+            path = os.path.join(batch.folders[folder], name)
+            with suppress(
+                FileExistsError
+            ):  # two names are one on this disk: the second sees that at its place
+                return path, os.open(path, _NEW, 0o666)
+        path = self._passing()
+        return path, os.open(path, _NEW, 0o666)
+
+    def _passing(self) -> str:
+        return f"{self._stage}{os.sep}{next(self._names)}"
+
     # The thread that makes durable
 
     def _settle_all(self, system: FileSystem) -> None:
-        waiting: list[_Staged] = []
-        began = 0.0
-        while True:
-            left = max(0.0, began + _LONGEST_WAIT - time.monotonic()) if waiting else None
-            try:
-                work = self._staged.get(timeout=left)
-            except queue.Empty:
-                work = []
-            if isinstance(work, list):
-                began = began if waiting else time.monotonic()
-                waiting += work
-                if len(waiting) < _TOGETHER and time.monotonic() - began < _LONGEST_WAIT:
-                    continue
-            self._settle(system, waiting)
-            waiting = []
-            if work is None:
-                return
-            if isinstance(work, threading.Event):
+        while (work := self._batches.get()) is not None:
+            if isinstance(work, _Batch):
+                self._settle(system, work)
+            else:
                 work.set()
 
-    def _settle(self, system: FileSystem, staged: list[_Staged]) -> None:
+    def _settle(self, system: FileSystem, batch: _Batch) -> None:
         """Sync, rename, sync the names, tell."""
+        staged = batch.files
         folders = {self._made.popleft() for _ in range(len(self._made))}
         try:
             system.sync([one.path for one in staged])
-            landed = [(one.arrived.wanted, self._place(system, one)) for one in staged]
+            whole = self._place_folders(system, batch)
+            landed = [
+                (one.arrived.wanted, None if os.path.dirname(one.path) in whole else self._place(system, one))
+                for one in staged
+            ]
             folders |= {os.path.dirname(wanted.target) for wanted, error in landed if error is None}
+            folders |= {os.path.dirname(folder) for folder in whole.values()}
             system.sync_names(folders)
         except OSError as error:
             lost = StorageFailed(f"What came did not get onto the disk: {error.strerror}.")
@@ -203,6 +246,14 @@ class Landing:
             if failure is not None:
                 _remove(one.path)
             self._landed.append((wanted, failure or one.arrived.outcome))
+
+    def _place_folders(self, system: FileSystem, batch: _Batch) -> dict[str, str]:
+        """Give whole folders their names; the names, by where they lay. The others' files go one by one."""
+        whole = {}
+        for target, folder in batch.folders.items():
+            if system.rename_folder(folder, target):
+                whole[folder] = target
+        return whole
 
     def _place(self, system: FileSystem, staged: _Staged) -> FileshareError | None:
         wanted = staged.arrived.wanted
@@ -229,21 +280,25 @@ def sweep(folder: str, job: str) -> None:
 def _remove_stage(stage: str) -> None:
     """Best effort: what stays lies under passing names."""
     try:
-        for left in os.listdir(stage):
-            os.unlink(os.path.join(stage, left))
-        os.rmdir(stage)
+        for folder, _, files in os.walk(stage, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
     except OSError:
         return
+
+
+def _left(began: float) -> float:
+    """Seconds that a batch may still wait for more."""
+    return max(0.0, began + _LONGEST_WAIT - time.monotonic())
 
 
 def _mark(job: str) -> str:
     return f"{_MARK}{job[:12]}-"
 
 
-def _write_new(path: str, content: bytes | bytearray | memoryview, modified: float) -> None:
-    """Write a file that is not there yet. Raises OSError."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags, 0o666)
+def _fill(descriptor: int, path: str, content: bytes | bytearray | memoryview, modified: float) -> None:
+    """Write a new file, and close it. Raises OSError."""
     try:
         rest = memoryview(content)
         while rest:

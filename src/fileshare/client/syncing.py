@@ -50,6 +50,16 @@ class FileSystem:
         """
         return self._rename is not None and self._rename(os.fsencode(path), os.fsencode(target))
 
+    def rename_folder(self, folder: str, target: str) -> bool:
+        """Let a folder take the place of an empty one; False where there is anything else, or it can't be."""
+        if sys.platform == "win32":
+            return False
+        try:
+            os.rename(folder, target)
+        except OSError:
+            return False
+        return True
+
     def _sync_all(self, count: int) -> bool:
         if self._syncfs is None or count < _MANY:
             return False
