@@ -190,3 +190,20 @@ async def test_sending_that_is_given_up_leaves_no_descriptor(path: Path) -> None
             await sending
         await threads.run(int)
         assert open_files() == before
+
+
+async def test_what_a_thread_still_sends_is_closed_behind_it(path: Path) -> None:
+    threads = DiskThreads(1)
+    before = open_files()
+    blob = OpenBlob(os.open(path, os.O_RDONLY), threads)
+    async with line() as (ours, reader):
+        sending = asyncio.create_task(blob.send_to(ours.fileno(), 0, len(DATA), 5))
+        await asyncio.to_thread(reader.recv, 1)
+        sending.cancel()
+        blob.close()
+        assert os.fstat(blob.fileno()).st_size == len(DATA)
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await threads.run(int)
+    assert open_files() == before
+    await threads.stop()

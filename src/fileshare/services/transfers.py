@@ -22,7 +22,7 @@ from fileshare.services.ports import OpenFile, Sink
 UNWATCHED: Final = 256 << 10
 """Downloads up to this many bytes are handed to the system in one go, over before anybody could look."""
 
-MOST_PIECE: Final = 16 << 20
+MOST_PIECE: Final = 64 << 20
 FIRST_PIECE: Final = 1 << 20
 LEAST_PIECE: Final = 64 << 10
 """Bytes sent between two looks at the count, chosen so that one takes about `PIECE_SECONDS`."""

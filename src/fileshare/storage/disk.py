@@ -242,11 +242,8 @@ class DiskBlobs:
 
     async def _open_blob(self, content: Content) -> int:
         """A descriptor of a blob that has its size. Raises Damaged."""
-        fd = await self._threads.open(_open_existing, self._blob(content.digest))
+        fd = await self._threads.open(_open_sound, self._blob(content.digest), content.size)
         if fd is None:
-            raise Damaged()
-        if _sound_size(os.fstat(fd)) != content.size:
-            os.close(fd)
             raise Damaged()
         return fd
 
@@ -308,6 +305,15 @@ def _open_existing(path: Path) -> int | None:
         return os.open(path, _BLOB_FLAGS)
     except FileNotFoundError:
         return None
+
+
+def _open_sound(path: Path, size: int) -> int | None:
+    """A blob of that size that nothing has found to be damaged; None where there is no such."""
+    fd = _open_existing(path)
+    if fd is None or _sound_size(os.fstat(fd)) == size:
+        return fd
+    os.close(fd)
+    return None
 
 
 def _read_some(path: Path, offset: int, limit: int) -> bytes:

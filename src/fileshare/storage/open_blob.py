@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -35,19 +36,26 @@ _FILE_ERRORS: Final = frozenset({errno.EIO, errno.ENODEV, errno.ENXIO, errno.EUC
 
 
 class OpenBlob:
-    """`services.ports.OpenFile` on the local disk. Closes its descriptor when nobody uses it any more."""
+    """`services.ports.OpenFile` on the local disk. Closes its descriptor when nobody uses it any more.
+
+    The loop gives up the interpreter's lock for every call of the system, and waits for it behind
+    all threads that send: so it makes few.
+    """
 
     def __init__(self, fd: int, threads: DiskThreads) -> None:
         self._fd = fd
         self._threads = threads
+        self._users = 1
 
     def fileno(self) -> int:
         """See the port."""
         return self._fd
 
     def close(self) -> None:
-        """Let go; what a thread still sends, it sends from a copy of its own."""
-        os.close(self._fd)
+        """Let go; what a thread still sends, it sends to the end of its turn."""
+        self._users -= 1
+        if not self._users:
+            os.close(self._fd)
 
     async def read(self, offset: int, count: int) -> bytes:
         """See the port."""
@@ -62,10 +70,11 @@ class OpenBlob:
     async def send_to(self, socket: int, offset: int, count: int, stall_seconds: float) -> None:
         """See the port."""
         sending = _Sending(self._fd, socket, offset, offset + count)
+        self._users += 1
         try:
             await self._send(sending, stall_seconds)
         finally:
-            sending.let_go()
+            sending.let_go(self.close)
 
     async def _send(self, sending: "_Sending", stall_seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -88,7 +97,7 @@ class OpenBlob:
 
 
 class _Sending:
-    """One piece of a file on its way into a socket, on copies of both descriptors."""
+    """One piece of a file on its way into a socket, on a copy of the socket's descriptor."""
 
     def __init__(self, file: int, socket: int, offset: int, end: int) -> None:
         self.offset = offset
@@ -97,12 +106,12 @@ class _Sending:
         """Whether the last turn ended with the reader still taking bytes."""
         self._given_up = False
         self._turn: asyncio.Future[None] | None = None
-        self._file = os.dup(file)
+        self._file = file
         try:
             self._socket = os.dup(socket)
         except OSError as error:
-            os.close(self._file)
             raise ConnectionLost() from error
+        self._open = True
 
     def begin_turn(self, threads: DiskThreads) -> "asyncio.Future[None]":
         self._turn = threads.submit(self._send_turn, threads)
@@ -116,6 +125,8 @@ class _Sending:
             self._send_share(over)
             if not self.flows or threads.busy > 1 or time.monotonic() >= over:
                 break
+        if self.offset >= self.end:
+            self._close()
 
     def _send_share(self, over: float) -> None:
         """What the reader takes of the next bytes, until `over` where it has to be waited for."""
@@ -146,23 +157,29 @@ class _Sending:
         finally:
             loop.remove_writer(self._socket)
 
-    def let_go(self) -> None:
-        """Close both copies, once the thread is done with them."""
+    def let_go(self, then: Callable[[], None]) -> None:
+        """Close the copy, and call `then`, once the thread is done with them; on the loop."""
         self._given_up = True
         if self._turn is None or self._turn.done():
-            self._close()
+            self._end(then)
         else:
-            self._turn.add_done_callback(self._close_after)
+            self._turn.add_done_callback(lambda turn: self._end_after(turn, then))
 
-    def _close_after(self, turn: "asyncio.Future[None]") -> None:
+    def _end_after(self, turn: "asyncio.Future[None]", then: Callable[[], None]) -> None:
         if not turn.cancelled():
             turn.exception()  # nobody waits for it any more
+        self._end(then)
+
+    def _end(self, then: Callable[[], None]) -> None:
         self._close()
+        then()
 
     def _close(self) -> None:
-        for fd in (self._file, self._socket):
+        """By the thread when all is sent, otherwise by the loop after it."""
+        if self._open:
+            self._open = False
             with suppress(OSError):
-                os.close(fd)
+                os.close(self._socket)
 
 
 def _writable(socket: int) -> bool:
