@@ -5,8 +5,6 @@ are the shell's own (`Body`): it moves the bytes wherever they go and reports th
 with `took()`, so this buffers nothing and back-pressure stays the stream's.
 """
 
-from dataclasses import dataclass
-
 import msgspec
 
 from fileshare.wire import messages as m
@@ -19,15 +17,13 @@ SEGMENT_LIMIT = 4 << 20
 """Bytes: large enough that a header costs nothing, small enough to stop soon (design, section 4)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exactly:
+class Exactly(msgspec.Struct, frozen=True):
     """Read just `count` bytes and give them to `receive`."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(msgspec.Struct, frozen=True):
     """Up to `count` bytes belong to a body: move them, then tell `took`."""
 
     count: int
@@ -51,8 +47,7 @@ class Aborted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class FrameLimits:
+class FrameLimits(msgspec.Struct, frozen=True):
     """The most bytes of a message, by where it comes from.
 
     Before a login nobody is owed memory: 4 KiB hold every AUTH. 64 KiB hold every
